@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "journal/error.h"
+#include "journal/lsn.h"
+#include "journal/record.h"
+
+namespace belay::journal {
+
+/// The write-ahead journal of one database: an append-only log of records in LMDB, one file (docs/journal-format.md).
+///
+/// Protocol of a run:
+///   1. `begin`   RunBegin and the plan, durable.
+///   2. `append`  TransactionBegin, StepBegin, …: numbered at once, kept in memory.
+///   3. `flush`   everything appended so far becomes durable, in one LMDB transaction. To be called before the target
+///                can make an effect of these intents durable (invariant J1, the write-ahead rule).
+///   4. `end`     RunEnd, the new checkpoint and the retention's pruning, durable, together.
+///
+/// Crash: LMDB leaves all of a flush or nothing of it. A journal that was being created does not exist, or is whole.
+/// One process writes at a time (the holder of ProcessLock); any number may read meanwhile.
+/// Move-only; an environment may be open once in a process (a second open throws `unavailable`).
+class Journal {
+ public:
+  enum class Access { read, write };
+
+  /// A record and its number.
+  struct Entry {
+    Lsn lsn;
+    Record record;
+  };
+
+  /// How much of the past is kept. A run goes when either bound is passed, oldest first; the newest run never goes.
+  struct Retention {
+    std::uint64_t runs = 100;
+    std::uint64_t bytes = 256U << 20U;
+  };
+
+  /// Creates the journal of a new database: written under a temporary name, synced, renamed, the folder synced. An
+  /// existing journal is never replaced. What a crash here left under the temporary name is removed first.
+  /// @param file  such as `app.db-belay/journal.lmdb`; its folder must exist.
+  /// @param database_id  the identity the journal is bound to.
+  static Journal create(const std::filesystem::path& file, const std::string& database_id);
+
+  /// Opens an existing journal. Checks, before it reads a record, that the file is as long as its header says, and
+  /// that header's checksum.
+  /// @throws Error `not_found`, `unavailable`, `damaged`, `newer_format`.
+  static Journal open(const std::filesystem::path& file, Access access);
+
+  Journal(Journal&&) noexcept;
+  Journal& operator=(Journal&&) noexcept;
+  ~Journal();
+
+  [[nodiscard]] const std::filesystem::path& file() const;
+  [[nodiscard]] const std::string& database_id() const;
+
+  /// The last record, durable or appended; none in a new journal.
+  [[nodiscard]] Lsn last() const;
+
+  /// Where analysis starts: the RunBegin of the open run, else one past the last record.
+  [[nodiscard]] Lsn checkpoint() const;
+
+  /// The TransactionBegin of the last transaction known to have committed; what `last_lsn` of the target is when the
+  /// two are level. Counts the TransactionCommits appended so far.
+  [[nodiscard]] Lsn last_commit() const;
+
+  /// The run that has begun and not ended.
+  [[nodiscard]] std::optional<RunId> open_run() const;
+
+  /// Opens a run; durable on return. Room for its closing records is reserved in the map.
+  /// @param run  `run.run` and `run.planned` are set here.
+  /// @throws Error `unfinished_run` while a run is open, `no_space`.
+  RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
+
+  /// Numbers a record and keeps it in memory until the next `flush`. The open run must exist.
+  Lsn append(Record record);
+
+  /// Makes what was appended durable. After an error nothing of it is, and the journal must be closed.
+  /// @throws Error `no_space`, `unavailable`.
+  void flush();
+
+  /// Closes the open run: RunEnd and all that was appended, durable on return; then what `retention` lets go of is
+  /// pruned, in the same LMDB transaction.
+  void end(RunEnd end, const Retention& retention);
+
+  /// Calls `visit` for each durable record from `from` on, in order, until it returns false. Each record's checksum,
+  /// number and chain are checked before it is handed on.
+  /// @throws Error `damaged`, naming the record.
+  void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
+
+  /// The oldest record that is still kept, and the newest durable one.
+  struct Summary {
+    Lsn first;
+    Lsn last;
+    std::uint64_t records = 0;
+    std::uint64_t runs = 0;
+    std::uint64_t bytes = 0;  ///< Of the file.
+  };
+
+  /// Reads and checks everything: header, each checksum, the sequence without a gap, the chain from end to end, and the
+  /// grammar of records (a StepBegin in a transaction in a run, …).
+  /// @throws Error `damaged`, naming the first record that is wrong.
+  [[nodiscard]] Summary verify() const;
+
+  /// Drops the oldest closed runs until `retention` holds. Durable on return.
+  /// @returns how many runs went.
+  std::uint64_t prune(const Retention& retention);
+
+ private:
+  class Store;
+  explicit Journal(std::unique_ptr<Store> store);
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace belay::journal

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "versions/revision_id.h"
+#include "versions/statement.h"
+
+namespace belay::versions {
+
+/// `batch:N over:T.C`: the step is run once for each slice of at most `rows` rows of `table`, in the order of `column`.
+struct Batch {
+  std::int64_t rows = 0;
+  std::string table;
+  std::string column;
+};
+
+/// The unit that intent is written for: one statement, or all statements below one `-- migrate:step` marker.
+struct Step {
+  std::string name;  ///< Of `-- migrate:step NAME`; empty for a plain statement.
+  int line = 0;      ///< Of the first statement, from 1.
+  std::vector<Statement> statements;
+  bool transactional = true;   ///< False for `transaction:off`, on the step or its section.
+  bool repeatable = false;     ///< `repeatable:yes`: may be run again after a crash.
+  std::optional<Batch> batch;  ///< `batch:N over:T.C`.
+};
+
+/// One migration script, parsed. A value: it knows nothing of a database.
+struct Script {
+  RevisionId id;
+  std::vector<RevisionId> parents;  ///< Several for a merge, none for a base.
+  std::string message;
+  std::string created;  ///< As the header has it; empty without one.
+  std::filesystem::path file;
+  std::vector<Step> up;
+  std::vector<Statement> verify;           ///< Queries; each must give rows whose first column is neither NULL nor 0.
+  std::optional<std::vector<Step>> down;   ///< Nothing when the script has no `down` section.
+  std::optional<std::string> irreversible; ///< The reason given by `irreversible:"why"` on `down`.
+  std::string digest;                      ///< `digest_of` this script, 64 hexadecimal digits.
+};
+
+/// Reads one script in the format of docs/scripts.md.
+/// @param file  names the script in errors, and gives what an absent header leaves open: the id is the leading digits
+///              of the file's name, the message the rest of it.
+/// @param previous  the parent of a script that names none; nothing for the first one of a folder.
+/// @throws Error `malformed`, with file and line, and the nearest right spelling for a misspelt marker or option.
+Script parse_script(std::string_view text, const std::filesystem::path& file,
+                    const std::optional<RevisionId>& previous = std::nullopt);
+
+/// SHA-256, in hexadecimal, of the normalised statements of all sections and of the options that change how they run.
+/// Comments, the header and indentation do not count.
+std::string digest_of(const Script& script);
+
+/// Reads every `*.sql` file directly in `folder`; other files, hidden files and folders are left alone. Ordered by the
+/// number that leads the name, then by name.
+/// @throws Error `unreadable` or what parse_script throws.
+std::vector<Script> load_scripts(const std::filesystem::path& folder);
+
+}  // namespace belay::versions
