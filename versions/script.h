@@ -37,10 +37,10 @@ struct Script {
   std::string created;  ///< As the header has it; empty without one.
   std::filesystem::path file;
   std::vector<Step> up;
-  std::vector<Statement> verify;           ///< Queries; each must give rows whose first column is neither NULL nor 0.
-  std::optional<std::vector<Step>> down;   ///< Nothing when the script has no `down` section.
-  std::optional<std::string> irreversible; ///< The reason given by `irreversible:"why"` on `down`.
-  std::string digest;                      ///< `digest_of` this script, 64 hexadecimal digits.
+  std::vector<Statement> verify;            ///< Queries; each must give rows whose first column is neither NULL nor 0.
+  std::optional<std::vector<Step>> down;    ///< Nothing when the script has no `down` section.
+  std::optional<std::string> irreversible;  ///< The reason given by `irreversible:"why"` on `down`.
+  std::string digest;                       ///< `digest_of` this script, 64 hexadecimal digits.
 };
 
 /// Reads one script in the format of docs/scripts.md.

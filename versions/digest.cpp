@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <memory>
+#include <new>
+
+#include "versions/script.h"
+
+// The digest is a promise to every database that has stamps: docs/scripts.md defines it, a test pins it.
+
+namespace belay::versions {
+namespace {
+
+/// Looked up once: OpenSSL's search for an algorithm takes longer than hashing a small script.
+const EVP_MD* sha256() {
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> algorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                                         EVP_MD_free);
+  if (!algorithm) throw std::runtime_error("OpenSSL has no SHA-256");
+  return algorithm.get();
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned int size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, sha256(), nullptr) != 1) throw std::bad_alloc();
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(std::size_t{2} * size);
+  for (unsigned int i = 0; i < size; ++i) {
+    hex += digits[hash[i] >> 4U];
+    hex += digits[hash[i] & 0xFU];
+  }
+  return hex;
+}
+
+/// A text that may hold anything is led by its length, so that no two scripts are written alike.
+void write_text(std::string& out, std::string_view text) {
+  fmt::format_to(std::back_inserter(out), "{}:", text.size());
+  out += text;
+}
+
+void write_count(std::string& out, std::string_view word, std::size_t count) {
+  fmt::format_to(std::back_inserter(out), "{} {}\n", word, count);
+}
+
+void write_statements(std::string& out, const std::vector<Statement>& statements) {
+  for (const Statement& statement : statements) {
+    write_text(out, normalise(statement.text));
+    out += '\n';
+  }
+}
+
+void write_step(std::string& out, const Step& step) {
+  out += step.transactional ? "step" : "step transaction:off";
+  if (step.repeatable) out += " repeatable:yes";
+  if (step.batch) {
+    fmt::format_to(std::back_inserter(out), " batch:{} over:", step.batch->rows);
+    write_text(out, step.batch->table);
+    out += '.';
+    write_text(out, step.batch->column);
+  }
+  write_count(out, "", step.statements.size());
+  write_statements(out, step.statements);
+}
+
+void write_section(std::string& out, std::string_view name, const std::vector<Step>& steps) {
+  write_count(out, name, steps.size());
+  for (const Step& step : steps) write_step(out, step);
+}
+
+}  // namespace
+
+std::string digest_of(const Script& script) {
+  std::string out;
+  write_section(out, "up", script.up);
+  write_count(out, "verify", script.verify.size());
+  write_statements(out, script.verify);
+  write_section(out, "down", script.down.value_or(std::vector<Step>{}));
+  return sha256_hex(out);
+}
+
+}  // namespace belay::versions
