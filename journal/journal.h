@@ -48,8 +48,8 @@ class Journal {
   /// @param database_id  the identity the journal is bound to.
   static Journal create(const std::filesystem::path& file, const std::string& database_id);
 
-  /// Opens an existing journal. Checks, before it reads a record, that the file is as long as its header says, and
-  /// that header's checksum.
+  /// Opens an existing journal. Checks, before it reads a record, that the file is as long as its header says, the
+  /// pages that LMDB would trust blindly, and the checksum of the header.
   /// @throws Error `not_found`, `unavailable`, `damaged`, `newer_format`.
   static Journal open(const std::filesystem::path& file, Access access);
 
@@ -59,6 +59,8 @@ class Journal {
 
   [[nodiscard]] const std::filesystem::path& file() const;
   [[nodiscard]] const std::string& database_id() const;
+
+  // The state as this object last saw or made it: another process's writes show in `scan`, `verify` and `begin`.
 
   /// The last record, durable or appended; none in a new journal.
   [[nodiscard]] Lsn last() const;
@@ -74,19 +76,22 @@ class Journal {
   [[nodiscard]] std::optional<RunId> open_run() const;
 
   /// Opens a run; durable on return. Room for its closing records is reserved in the map.
-  /// @param run  `run.run` and `run.planned` are set here.
+  /// @param run  `run.run` and `run.planned` are set here, and the ordinals of `plan`.
   /// @throws Error `unfinished_run` while a run is open, `no_space`.
   RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
 
-  /// Numbers a record and keeps it in memory until the next `flush`. The open run must exist.
+  /// Numbers a record and keeps it in memory until the next `flush`. A run must be open; what opens and closes one
+  /// comes by `begin` and `end`.
   Lsn append(Record record);
 
-  /// Makes what was appended durable. After an error nothing of it is, and the journal must be closed.
+  /// Makes what was appended durable. After an error none of it may count as durable or as not: the journal takes no
+  /// more writes and has to be closed, and opened again to see.
   /// @throws Error `no_space`, `unavailable`.
   void flush();
 
   /// Closes the open run: RunEnd and all that was appended, durable on return; then what `retention` lets go of is
   /// pruned, in the same LMDB transaction.
+  /// @param end  `end.run` is set here.
   void end(RunEnd end, const Retention& retention);
 
   /// Calls `visit` for each durable record from `from` on, in order, until it returns false. Each record's checksum,

@@ -27,8 +27,8 @@ class ProcessLock {
   /// Takes the lock, asking again until `timeout` has passed.
   /// @throws Error `locked`, naming the holder; `interrupted` when `stop` is requested first; `unavailable` when the
   ///         file cannot be made.
-  static ProcessLock acquire(const std::filesystem::path& file, const Holder& holder,
-                             std::chrono::milliseconds timeout, const std::stop_token& stop = {});
+  static ProcessLock acquire(const std::filesystem::path& file, const Holder& holder, std::chrono::milliseconds timeout,
+                             const std::stop_token& stop = {});
 
   /// Who holds the lock now; nothing when nobody does or the file is not there. Takes no lock and writes nothing. A
   /// holder whose line cannot be read has pid 0.

@@ -21,64 +21,64 @@ enum class Action : std::uint8_t {
 };
 
 struct PlannedStatement {
-  std::string text;
+  std::string text{};
   std::int32_t line = 0;
 };
 
 struct PlannedStep {
-  std::string name;
-  std::vector<PlannedStatement> statements;
+  std::string name{};
+  std::vector<PlannedStatement> statements{};
   bool transactional = true;
   bool repeatable = false;
   std::int64_t batch_rows = 0;  ///< 0: not a batch.
-  std::string batch_table;
-  std::string batch_column;
+  std::string batch_table{};
+  std::string batch_column{};
 };
 
 // The records. docs/journal-format.md has their grammar and a worked example.
 
 /// Opens a run. The next `planned` records are its PlannedRevisions, so the journal alone suffices to go on.
 struct RunBegin {
-  RunId run;                       ///< Given by the journal.
-  std::string command;             ///< As the user would type it: `migrate`, `downgrade -1`.
-  std::string started_at;          ///< UTC, ISO 8601.
-  std::string host;
+  RunId run{};               ///< Given by the journal.
+  std::string command{};     ///< As the user would type it: `migrate`, `downgrade -1`.
+  std::string started_at{};  ///< UTC, ISO 8601.
+  std::string host{};
   std::int64_t pid = 0;
-  std::string user;
-  std::string version;             ///< Of belay.
-  std::vector<std::string> from;   ///< The current revisions at the start.
-  std::uint64_t planned = 0;       ///< How many PlannedRevisions follow.
-  bool atomic = false;             ///< The whole run is one transaction.
+  std::string user{};
+  std::string version{};            ///< Of belay.
+  std::vector<std::string> from{};  ///< The current revisions at the start.
+  std::uint64_t planned = 0;        ///< How many PlannedRevisions follow.
+  bool atomic = false;              ///< The whole run is one transaction.
 };
 
 /// One revision of the open run's plan, whole: restart never opens the scripts, which may have changed since.
 struct PlannedRevision {
   std::uint64_t ordinal = 0;  ///< Its place in the plan, from 0.
-  std::string revision;       ///< Id; for a hook the name of its file.
+  std::string revision{};     ///< Id; for a hook the name of its file.
   Action action = Action::up;
-  std::string message;
-  std::string digest;
-  std::string file;           ///< For error messages.
-  std::vector<PlannedStep> steps;
-  std::vector<PlannedStatement> verify;
+  std::string message{};
+  std::string digest{};
+  std::string file{};  ///< For error messages.
+  std::vector<PlannedStep> steps{};
+  std::vector<PlannedStatement> verify{};
 };
 
 /// Opens a transaction of the open run. Its LSN is what the transaction writes to `last_lsn`, inside itself.
 struct TransactionBegin {
-  Lsn previous;  ///< LSN of the last transaction that committed: what `last_lsn` is until this one commits.
+  Lsn previous{};  ///< LSN of the last transaction that committed: what `last_lsn` is until this one commits.
 };
 
 /// A slice of a batch step, as SQL literals, both ends included.
 struct Slice {
-  std::string low;
-  std::string high;
+  std::string low{};
+  std::string high{};
 };
 
 /// Intent: the open transaction runs this step of this planned revision.
 struct StepBegin {
-  std::uint64_t ordinal = 0;   ///< Of the PlannedRevision.
-  std::uint64_t step = 0;      ///< Index into its steps.
-  std::optional<Slice> slice;  ///< For a batch step.
+  std::uint64_t ordinal = 0;     ///< Of the PlannedRevision.
+  std::uint64_t step = 0;        ///< Index into its steps.
+  std::optional<Slice> slice{};  ///< For a batch step.
 };
 
 /// Intent: the open transaction completes this planned revision and writes or removes its stamp.
@@ -89,18 +89,18 @@ struct StampBegin {
 /// The open transaction's savepoint of this revision was rolled back: its intents above are void.
 struct RevisionRollback {
   std::uint64_t ordinal = 0;
-  std::string reason;
+  std::string reason{};
 };
 
 /// The transaction is durable in the target. May be missing after a crash: `last_lsn` in the target has the last word.
 struct TransactionCommit {
-  Lsn begin;  ///< Of its TransactionBegin.
+  Lsn begin{};  ///< Of its TransactionBegin.
 };
 
 /// The transaction was rolled back and left nothing.
 struct TransactionRollback {
-  Lsn begin;
-  std::string reason;
+  Lsn begin{};
+  std::string reason{};
 };
 
 enum class Outcome : std::uint8_t {
@@ -112,11 +112,11 @@ enum class Outcome : std::uint8_t {
 
 /// Closes the run.
 struct RunEnd {
-  RunId run;
+  RunId run{};
   Outcome outcome = Outcome::done;
-  std::string ended_at;          ///< UTC, ISO 8601.
-  std::vector<std::string> to;   ///< The current revisions at the end.
-  std::string error;             ///< Empty when done.
+  std::string ended_at{};         ///< UTC, ISO 8601.
+  std::vector<std::string> to{};  ///< The current revisions at the end.
+  std::string error{};            ///< Empty when done.
 };
 
 using Record = std::variant<RunBegin, PlannedRevision, TransactionBegin, StepBegin, StampBegin, RevisionRollback,

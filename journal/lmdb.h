@@ -1,0 +1,143 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "journal/error.h"
+
+struct MDB_env;
+struct MDB_txn;
+struct MDB_cursor;
+
+/// LMDB behind RAII. Every error is a journal::Error that names the file.
+namespace belay::journal::lmdb {
+
+/// The map has no room for this transaction. Environment::write grows it and repeats; nobody else meets this one.
+class MapFull : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A named database of the file.
+struct Table {
+  unsigned int handle = 0;
+};
+
+/// A key and its value: views into the map, valid until the transaction writes or ends.
+struct Item {
+  std::string_view key;
+  std::string_view value;
+};
+
+/// Lives inside Environment::read or Environment::write.
+class Transaction {
+ public:
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  /// Opens a table; makes it when the environment is being created. The handle stays good after a commit.
+  Table table(const char* name);
+
+  [[nodiscard]] std::optional<std::string_view> get(Table table, std::string_view key) const;
+  [[nodiscard]] std::uint64_t count(Table table) const;
+
+  void put(Table table, std::string_view key, std::string_view value);
+  /// The key must be above all others: `damaged` when it is not.
+  void append(Table table, std::string_view key, std::string_view value);
+  /// The key must be there: `damaged` when it is not.
+  void erase(Table table, std::string_view key);
+
+ private:
+  friend class Environment;
+  friend class Cursor;
+  Transaction(const class Environment& environment, MDB_txn* handle) : environment_(environment), handle_(handle) {}
+  void commit();
+  void put(Table table, std::string_view key, std::string_view value, unsigned int flags);
+
+  const Environment& environment_;
+  MDB_txn* handle_;
+};
+
+/// Walks a table in the order of its keys. The transaction must outlive it and must not write meanwhile.
+class Cursor {
+ public:
+  Cursor(const Transaction& transaction, Table table);
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  ~Cursor();
+
+  /// The first item whose key is not below `key`.
+  std::optional<Item> seek(std::string_view key);
+  std::optional<Item> next();
+
+ private:
+  std::optional<Item> get(std::string_view key, int operation);
+
+  const Environment& environment_;
+  MDB_cursor* handle_ = nullptr;
+};
+
+/// This process has the file open: a second Opening of it throws `unavailable`, because LMDB would let two writers in.
+/// By device and inode, so that no other name of the file gets around it.
+class Opening {
+ public:
+  explicit Opening(const std::filesystem::path& file);
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  ~Opening();
+
+ private:
+  std::pair<dev_t, ino_t> id_;
+};
+
+/// One LMDB file. A transaction is durable when `write` returns; a crash leaves all of it or nothing.
+class Environment {
+ public:
+  enum class Access {
+    create,  ///< The file is made here and must not be there.
+    write,
+    read,  ///< Beside a writer, and in a folder that may not be written.
+  };
+
+  Environment(std::filesystem::path file, Access access);
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment();
+
+  void read(const std::function<void(Transaction&)>& look) const;
+
+  /// Runs `change` in a transaction and commits it. When the map is full the transaction is dropped, the map doubled
+  /// and `change` run again from the start, so `change` must not alter anything but the transaction.
+  void write(const std::function<void(Transaction&)>& change);
+
+  /// Grows the map until `bytes` more fit at its end.
+  void reserve(std::size_t bytes);
+
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+
+ private:
+  friend class Transaction;
+  friend class Cursor;
+  void open_handle();
+  void make_lock_file();
+  [[nodiscard]] MDB_txn* begin(unsigned int flags) const;
+  void resize(std::size_t bytes) const;
+  void check(int code, const char* doing) const;
+
+  std::filesystem::path file_;
+  Access access_;
+  Opening opening_;
+  bool lock_ = true;
+  MDB_env* handle_ = nullptr;
+  mutable bool unmapped_ = false;  ///< A resize failed: LMDB has no map any more and may only be closed.
+};
+
+}  // namespace belay::journal::lmdb
