@@ -1,0 +1,9 @@
+-- revision: {{revision}}
+-- parents:  {{parents}}
+-- message:  {{message}}
+-- created:  {{created}}
+-- author:   {{author}}
+
+-- migrate:up
+
+-- migrate:down
