@@ -1,0 +1,62 @@
+#include <filesystem>
+#include <system_error>
+
+#include "engine/connection.h"
+#include "engine/drivers/sqlite.h"
+
+namespace belay::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view advice = "write it as sqlite:app.db, sqlite:///app.db, sqlite:/absolute/app.db or a plain path";
+
+/// The path in `sqlite:PATH` or `sqlite://[/PATH]`.
+std::string_view sqlite_path(std::string_view rest, std::string_view url) {
+  if (!rest.starts_with("//")) return rest;
+  rest.remove_prefix(2);
+  if (!rest.starts_with('/'))
+    throw Error(ErrorCode::bad_url, "a SQLite database is on no host: " + std::string(url)).next(std::string(advice));
+  return rest.substr(1);
+}
+
+bool is_scheme(std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";
+  return text.size() > 1 && text.find_first_not_of(letters) == std::string_view::npos;
+}
+
+}  // namespace
+
+DatabaseUrl DatabaseUrl::parse(std::string_view url, const std::string& folder) {
+  std::string_view path = url;
+  if (const auto colon = url.find(':'); colon != std::string_view::npos && is_scheme(url.substr(0, colon))) {
+    const auto scheme = url.substr(0, colon);
+    if (scheme != "sqlite")
+      throw Error(ErrorCode::bad_url, "no driver for " + std::string(scheme) + ": databases; this belay knows sqlite:")
+          .next(std::string(advice));
+    path = sqlite_path(url.substr(colon + 1), url);
+  }
+  if (path.empty() || path.ends_with('/'))
+    throw Error(ErrorCode::bad_url, "the database URL names no file: \"" + std::string(url) + "\"")
+        .next(std::string(advice));
+  if (path == ":memory:" || path.find_first_of("?#") != std::string_view::npos || path.find('\0') != path.npos)
+    throw Error(ErrorCode::bad_url, "not the path of a database file: \"" + std::string(url) + "\"")
+        .next(std::string(advice));
+
+  // Symbolic links are followed, so that every way to name a database leads to the one journal beside it.
+  const fs::path absolute = (fs::path(folder) / fs::path(path)).lexically_normal();
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(absolute, error);
+  return {"sqlite", error ? absolute.string() : real.string()};
+}
+
+std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options) {
+  return drivers::open_sqlite(url.path, options);  // The one driver so far; DatabaseUrl::parse lets no other through.
+}
+
+bool exists(const DatabaseUrl& url) {
+  std::error_code error;
+  return fs::is_directory(url.path, error) || fs::file_size(url.path, error) > 0;
+}
+
+}  // namespace belay::engine

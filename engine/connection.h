@@ -1,0 +1,124 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/capabilities.h"
+#include "engine/error.h"
+#include "engine/value.h"
+
+namespace belay::engine {
+
+/// A named parameter of a statement, its name with the colon: `:lo`.
+struct Parameter {
+  std::string name;
+  Value value;
+};
+
+/// SQL from a script, with its place for errors.
+struct ScriptStatement {
+  std::string_view text;
+  std::string_view file;
+  int line = 0;
+};
+
+/// The driver contract: one connection to one database, used by one thread. Everything above this header is the same
+/// for all databases.
+///
+/// How to write a driver:
+///   1. Every failure becomes an engine::Error in one function, with the code that its reader branches on.
+///   2. A commit that returned is durable: the driver sets whatever the database needs for that and reads it back.
+///   3. `commit` throws `busy` with the transaction still open, `outcome_unknown` when it may have happened, anything
+///      else only when it did not.
+///   4. `run` refuses what would end, nest or escape the transaction (COMMIT, ROLLBACK, ATTACH, …) before it has an
+///      effect, and everything that touches the tables given to `protect`.
+///   5. A failed `run` has no effect of its own; where the database rolled the whole transaction back instead,
+///      `in_transaction` says so.
+///   6. Waiting for a lock ends after the lock timeout (`busy`) or on the stop token (`interrupted`).
+///   7. tests/engine/driver_conformance.h passes.
+class Connection {
+ public:
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  virtual ~Connection() = default;
+
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+
+  /// Starts a transaction that holds the right to write; nobody else's changes can come between its statements.
+  virtual void begin() = 0;
+  virtual void commit() = 0;
+  virtual void rollback() noexcept = 0;
+  [[nodiscard]] virtual bool in_transaction() const = 0;
+
+  /// One savepoint, not nested, inside the transaction.
+  virtual void savepoint() = 0;
+  virtual void release_savepoint() = 0;
+  virtual void rollback_to_savepoint() = 0;
+
+  /// Runs one statement of a script; rows that it gives are passed over.
+  virtual void run(const ScriptStatement& statement, std::span<const Parameter> parameters) = 0;
+  /// Runs one query of a script and gives its rows.
+  virtual std::vector<Row> ask(const ScriptStatement& statement) = 0;
+
+  /// Runs one statement of belay's own.
+  virtual std::vector<Row> query(std::string_view sql, std::span<const Parameter> parameters) = 0;
+  std::vector<Row> query(std::string_view sql) { return query(sql, {}); }
+
+  /// Throws `constraint_violated` if a constraint whose check was put off is violated by what was run since the last
+  /// `begin`, `savepoint` or call of this, and was not before.
+  virtual void check_constraints() = 0;
+
+  /// Whether the database refuses this statement inside a transaction (VACUUM, …), so that it needs
+  /// `transaction:off` and cannot commit together with `last_lsn`.
+  [[nodiscard]] virtual bool standalone(std::string_view sql) const = 0;
+  /// Whether running a standalone statement twice is the same as once.
+  [[nodiscard]] virtual bool repeatable(std::string_view sql) const = 0;
+
+  /// Whether the open transaction has outgrown the memory set aside for it: time to commit.
+  [[nodiscard]] virtual bool crowded() const = 0;
+
+  [[nodiscard]] virtual bool has_table(std::string_view name) = 0;
+  /// A name as SQL, quoted.
+  [[nodiscard]] virtual std::string quote(std::string_view name) const = 0;
+
+  /// Scripts may not write, alter or drop these tables: belay's own.
+  virtual void protect(std::vector<std::string> tables) = 0;
+
+  /// Statements and waiting end with `interrupted` once `stop` is requested.
+  virtual void stop_on(std::stop_token stop) = 0;
+  /// Ends the statement that is running now with `timed_out`. The one call that any thread may make.
+  virtual void interrupt() noexcept = 0;
+};
+
+struct ConnectionOptions {
+  std::chrono::milliseconds lock_timeout{10'000};
+  bool read_only = false;  ///< Never changes the database and never creates it.
+};
+
+/// What a database URL means. Pure: nothing is opened.
+struct DatabaseUrl {
+  std::string driver;  ///< `sqlite`
+  std::string path;    ///< For SQLite: absolute, normalised.
+
+  /// Reads `sqlite:relative.db`, `sqlite:/absolute.db`, `sqlite:///relative.db` (as SQLAlchemy writes it),
+  /// `sqlite:////absolute.db`, or a plain path.
+  /// @param folder  what a relative path is relative to.
+  /// @throws Error `bad_url`.
+  static DatabaseUrl parse(std::string_view url, const std::string& folder);
+};
+
+/// Opens a database. The table of drivers is here.
+/// @throws Error `unavailable` (also for a missing file when read_only), `not_a_database`, `read_only`.
+std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options);
+
+/// Whether there is anything at that URL: for SQLite a file that is not empty.
+bool exists(const DatabaseUrl& url);
+
+}  // namespace belay::engine

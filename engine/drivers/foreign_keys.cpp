@@ -1,0 +1,147 @@
+#include "engine/drivers/foreign_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace belay::engine::drivers {
+namespace {
+
+/// Beyond this many, violations of one table are told apart by their parent only, to bound memory.
+constexpr std::int64_t violations_told_apart_max = 10'000;
+
+std::string lower(std::string_view name) {
+  std::string result(name);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+std::string quoted(std::string_view name) {
+  std::string result = "\"";
+  for (const char c : name) result.append(c == '"' ? 2 : 1, c);
+  return result + "\"";
+}
+
+const std::string& text(const Value& value) { return std::get<std::string>(value); }
+
+}  // namespace
+
+void ForeignKeys::begin() {
+  touched_.clear();
+  next_ = {};
+  baseline_.clear();
+}
+
+void ForeignKeys::forget() {
+  begin();
+  all_stale_ = true;
+}
+
+void ForeignKeys::writes(std::string_view table) { next_.touches.insert(lower(table)); }
+
+void ForeignKeys::changes(std::string_view table) {
+  next_.touches.insert(lower(table));
+  next_.changes.insert(lower(table));
+}
+
+void ForeignKeys::alters(std::string_view table) {
+  changes(table);
+  next_.renames = next_.renames || !parents_.empty();
+}
+
+void ForeignKeys::anything() {
+  refresh();
+  for (const auto& [child, parents] : parents_) next_.touches.insert(child);
+  next_.renames = true;
+}
+
+void ForeignKeys::before_statement() {
+  if (next_.touches.empty()) return;
+  refresh();
+  for (const auto& child : affected(next_.touches))
+    if (!baseline_.contains(child)) baseline_[child] = violations(child);
+  touched_.merge(next_.touches);
+  stale_.merge(next_.changes);
+  all_stale_ = next_.renames;
+  next_ = {};
+}
+
+std::optional<std::string> ForeignKeys::new_violation() {
+  refresh();
+  for (const auto& child : affected(touched_)) {
+    const Violations& before = baseline_[child];
+    for (const auto& [key, count] : violations(child)) {
+      const auto old = before.find(key);
+      const std::int64_t added = count - (old == before.end() ? 0 : old->second);
+      if (added > 0) return fmt::format("{} ({} {})", key, added, added == 1 ? "row" : "rows");
+    }
+  }
+  return std::nullopt;
+}
+
+void ForeignKeys::refresh() {
+  if (all_stale_) return load_all();
+  for (const auto& table : std::exchange(stale_, {})) load(table);
+}
+
+void ForeignKeys::load_all() {
+  parents_.clear();
+  for (const auto& row : query_("SELECT m.name, f.\"table\" FROM main.sqlite_schema AS m, pragma_foreign_key_list(m.name, "
+                                "'main') AS f WHERE m.type = 'table'"))
+    parents_[lower(text(row[0]))].push_back(lower(text(row[1])));
+  all_stale_ = false;
+  stale_.clear();
+}
+
+void ForeignKeys::load(const std::string& table) {
+  parents_.erase(table);
+  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(table) + ")"))
+    parents_[table].push_back(lower(text(row[2])));
+}
+
+std::set<std::string> ForeignKeys::affected(const std::set<std::string>& tables) const {
+  std::set<std::string> children;
+  if (tables.empty()) return children;
+  for (const auto& [child, parents] : parents_) {
+    const auto is_touched = [&](const std::string& parent) { return tables.contains(parent); };
+    if (tables.contains(child) || std::any_of(parents.begin(), parents.end(), is_touched)) children.insert(child);
+  }
+  return children;
+}
+
+ForeignKeys::Violations ForeignKeys::violations(const std::string& child) {
+  Violations found;
+  std::vector<Row> rows;
+  try {
+    rows = query_("PRAGMA main.foreign_key_check(" + quoted(child) + ")");
+  } catch (const Error& error) {
+    // A foreign key that fits no key of its parent: SQLite reports it here instead of when the table is made.
+    if (error.code() != ErrorCode::statement_failed) throw;
+    found[error.what()] = 1;
+  }
+  std::int64_t seen = 0;
+  for (const auto& row : rows) {
+    std::string key = fmt::format("{} refers to {}", child, text(row[2]));
+    if (++seen <= violations_told_apart_max) key += dangling_key(child, row);
+    ++found[key + ", and it is not there"];
+  }
+  return found;
+}
+
+std::string ForeignKeys::dangling_key(const std::string& child, const Row& violation) {
+  const auto* rowid = std::get_if<std::int64_t>(&violation[1]);
+  if (!rowid) return "";  // WITHOUT ROWID: only counted.
+  std::string columns;
+  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(child) + ")"))
+    if (row[0] == violation[3]) columns += (columns.empty() ? "" : ", ") + quoted(text(row[3]));
+  const auto rows = query_(fmt::format("SELECT {} FROM main.{} WHERE rowid = {}", columns, quoted(child), *rowid));
+  std::string key;
+  for (const auto& value : rows.at(0)) key += (key.empty() ? "" : ", ") + to_literal(value);
+  return " " + key;
+}
+
+}  // namespace belay::engine::drivers

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/value.h"
+
+namespace belay::engine::drivers {
+
+/// Finds the foreign-key violations that a scope (a revision's savepoint, a transaction) adds while SQLite itself does
+/// not look, because `foreign_keys` is off. Violations that were there before are left alone.
+///
+/// Only tables that are touched are looked at, and the tables that refer to them: as children, with SQLite's own
+/// `foreign_key_check`, once before the first statement that touches them and once at the end. A violation is
+/// identified by child, parent and the dangling key, not by rowid: a rebuild may renumber rows.
+class ForeignKeys {
+ public:
+  using Query = std::function<std::vector<Row>(const std::string&)>;
+  explicit ForeignKeys(Query query) : query_(std::move(query)) {}
+
+  /// Starts a new scope.
+  void begin();
+  /// The schema may be any again: after a rollback.
+  void forget();
+
+  /// The next statement writes rows of `table`.
+  void writes(std::string_view table);
+  /// The next statement creates or drops `table`.
+  void changes(std::string_view table);
+  /// The next statement alters `table`, perhaps its name.
+  void alters(std::string_view table);
+  /// The next statement may do anything to any table (`writable_schema`).
+  void anything();
+
+  /// To be called between preparing a statement and running it: takes the baseline of what it touches.
+  void before_statement();
+
+  /// The first violation that the scope added, as a sentence.
+  std::optional<std::string> new_violation();
+
+ private:
+  using Violations = std::map<std::string, std::int64_t>;  // child, parent and dangling key → how many rows
+
+  void refresh();
+  void load_all();
+  void load(const std::string& table);
+  [[nodiscard]] std::set<std::string> affected(const std::set<std::string>& tables) const;
+  Violations violations(const std::string& child);
+  std::string dangling_key(const std::string& child, const Row& violation);
+
+  Query query_;
+  std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case
+  std::set<std::string> stale_;  // tables whose foreign keys may have changed
+  bool all_stale_ = true;
+  std::set<std::string> touched_;  // in this scope
+
+  // What the statement that has just been prepared will do.
+  struct Next {
+    std::set<std::string> touches;
+    std::set<std::string> changes;
+    bool renames = false;  // or may do so: the foreign keys of other tables follow
+  };
+  Next next_;
+  std::map<std::string, Violations> baseline_;
+};
+
+}  // namespace belay::engine::drivers

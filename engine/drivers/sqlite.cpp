@@ -1,0 +1,421 @@
+#include "engine/drivers/sqlite.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cctype>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "engine/drivers/foreign_keys.h"
+#include "engine/drivers/sqlite_rules.h"
+#include "versions/statement.h"
+
+namespace belay::engine::drivers {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct CloseDatabase {
+  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+};
+struct FinalizeStatement {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, CloseDatabase>;
+using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+void bind(sqlite3_stmt* statement, int index, const Value& value) {
+  struct Bind {
+    sqlite3_stmt* statement;
+    int index;
+    int operator()(std::monostate) const { return sqlite3_bind_null(statement, index); }
+    int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, index, number); }
+    int operator()(double number) const { return sqlite3_bind_double(statement, index, number); }
+    int operator()(const std::string& text) const {
+      return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    }
+    int operator()(const Blob& blob) const {
+      return sqlite3_bind_blob64(statement, index, blob.data(), blob.size(), SQLITE_TRANSIENT);
+    }
+  };
+  if (std::visit(Bind{statement, index}, value) != SQLITE_OK)
+    throw Error(ErrorCode::statement_failed, "a value is too large for SQLite");
+}
+
+Value column(sqlite3_stmt* statement, int index) {
+  switch (sqlite3_column_type(statement, index)) {
+    case SQLITE_INTEGER:
+      return sqlite3_column_int64(statement, index);
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(statement, index);
+    case SQLITE_TEXT: {
+      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
+      return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, index)));
+    }
+    case SQLITE_BLOB: {
+      const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement, index));
+      return Blob(bytes, bytes + sqlite3_column_bytes(statement, index));
+    }
+    default:
+      return {};
+  }
+}
+
+Row row_of(sqlite3_stmt* statement) {
+  Row row;
+  const int columns = sqlite3_column_count(statement);
+  row.reserve(static_cast<std::size_t>(columns));
+  for (int i = 0; i < columns; ++i) row.push_back(column(statement, i));
+  return row;
+}
+
+class Sqlite final : public Connection {
+ public:
+  Sqlite(const std::string& path, const ConnectionOptions& options);
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  void begin() override;
+  void commit() override;
+  void rollback() noexcept override;
+  bool in_transaction() const override { return sqlite3_get_autocommit(database_.get()) == 0; }
+  void savepoint() override;
+  void release_savepoint() override { query("RELEASE belay_revision"); }
+  void rollback_to_savepoint() override;
+  void run(const ScriptStatement& statement, std::span<const Parameter> parameters) override;
+  std::vector<Row> ask(const ScriptStatement& statement) override;
+  std::vector<Row> query(std::string_view sql, std::span<const Parameter> parameters) override;
+  using Connection::query;
+  void check_constraints() override;
+  bool standalone(std::string_view sql) const override { return sqlite_standalone(sql); }
+  bool repeatable(std::string_view sql) const override { return sqlite_standalone(sql); }
+  bool crowded() const override;
+  bool has_table(std::string_view name) override;
+  std::string quote(std::string_view name) const override;
+  void protect(std::vector<std::string> tables) override { rules_.protect(tables); }
+  void stop_on(std::stop_token stop) override { stop_ = std::move(stop); }
+  void interrupt() noexcept override { interrupted_ = true; }
+
+ private:
+  void open(const std::string& path, bool read_only);
+  void set(const std::string& pragma, std::int64_t value);
+  Prepared prepare(std::string_view sql, bool from_script);
+  static void bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters);
+  bool step(sqlite3_stmt* statement);
+  std::vector<Row> execute(const ScriptStatement& statement, std::span<const Parameter> parameters, bool keep_rows);
+  [[noreturn]] void fail(int code) const;
+  [[nodiscard]] ErrorCode reason_of_interrupt() const {
+    return stop_.stop_requested() ? ErrorCode::interrupted : ErrorCode::timed_out;
+  }
+
+  static int authorize(void* self, int action, const char* first, const char* second, const char* schema,
+                       const char* trigger);
+  static int keep_waiting(void* self, int times);
+  static int should_stop(void* self);
+
+  static constexpr Capabilities capabilities_{.transactional_ddl = true, .savepoints = true};
+  /// Virtual machine instructions between two looks at the stop token: some ten microseconds.
+  static constexpr int instructions_between_looks = 1000;
+
+  Database database_;
+  ConnectionOptions options_;
+  SqliteRules rules_;
+  ForeignKeys foreign_keys_;
+  bool from_script_ = false;  // What is being prepared, or run, comes from a script.
+  std::stop_token stop_;
+  std::atomic<bool> interrupted_ = false;
+  steady_clock::time_point waiting_since_;
+};
+
+Sqlite::Sqlite(const std::string& path, const ConnectionOptions& options)
+    : options_(options), foreign_keys_([this](const std::string& sql) { return query(sql, {}); }) {
+  open(path, options.read_only);
+  sqlite3_extended_result_codes(database_.get(), 1);
+  sqlite3_busy_handler(database_.get(), keep_waiting, this);
+  sqlite3_progress_handler(database_.get(), instructions_between_looks, should_stop, this);
+  sqlite3_set_authorizer(database_.get(), authorize, this);
+  query("PRAGMA schema_version");  // The first read: a file that is no database says so here.
+  if (!options.read_only && sqlite3_db_readonly(database_.get(), "main") == 1)
+    throw Error(ErrorCode::read_only, path + " cannot be written").next("check its permissions and its file system");
+  if (options.read_only) query("PRAGMA query_only = ON");
+  set("foreign_keys", 0);
+  set("synchronous", 3);  // EXTRA
+}
+
+void Sqlite::open(const std::string& path, bool read_only) {
+  struct stat status {};
+  const bool there = stat(path.c_str(), &status) == 0;
+  if (there && S_ISDIR(status.st_mode)) throw Error(ErrorCode::unavailable, path + " is a folder, not a database");
+  if (!there && read_only) throw Error(ErrorCode::unavailable, "there is no database at " + path);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (!there && access(folder.c_str(), F_OK) != 0)
+    throw Error(ErrorCode::unavailable, "the folder of the database is not there: " + folder).next("make the folder");
+  if (!read_only && access(folder.c_str(), W_OK) != 0)
+    throw Error(ErrorCode::read_only, "the folder of the database cannot be written, and SQLite needs its journal there: " +
+                                          folder)
+        .next("check its permissions and its file system");
+
+  sqlite3* database = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
+  const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
+  database_.reset(database);
+  if (code == SQLITE_OK) return;
+  throw Error(ErrorCode::unavailable, fmt::format("{} cannot be opened: {}", path,
+                                                  database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+}
+
+/// A PRAGMA that is not understood, or not obeyed, is silent: it is read back.
+void Sqlite::set(const std::string& pragma, std::int64_t value) {
+  query(fmt::format("PRAGMA {} = {}", pragma, value));
+  const auto rows = query("PRAGMA " + pragma);
+  if (rows.empty() || rows[0][0] != Value(value))
+    throw Error(ErrorCode::unavailable, fmt::format("SQLite did not accept PRAGMA {} = {}", pragma, value));
+}
+
+void Sqlite::begin() {
+  query("BEGIN IMMEDIATE");
+  foreign_keys_.begin();
+  int spilled = 0;
+  int unused = 0;
+  sqlite3_db_status(database_.get(), SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &unused, /*resetFlg=*/1);
+}
+
+void Sqlite::commit() {
+  const Prepared statement = prepare("COMMIT", false);
+  const int code = sqlite3_step(statement.get());
+  if (code == SQLITE_DONE) return;
+  if ((code & 0xff) == SQLITE_IOERR)
+    throw Error(ErrorCode::outcome_unknown,
+                fmt::format("the commit answered with an I/O error ({}): it may have happened, or not",
+                            sqlite3_errmsg(database_.get())))
+        .state("unknown until the next run decides it from the files")
+        .next("check the disk, then run belay migrate: it finds out, and goes on from there");
+  fail(code);
+}
+
+void Sqlite::rollback() noexcept {
+  // After some errors SQLite has rolled back by itself; a rollback that fails leaves a hot journal to the next open.
+  if (in_transaction()) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  foreign_keys_.forget();
+}
+
+void Sqlite::savepoint() {
+  query("SAVEPOINT belay_revision");
+  foreign_keys_.begin();
+}
+
+void Sqlite::rollback_to_savepoint() {
+  query("ROLLBACK TO belay_revision");
+  query("RELEASE belay_revision");
+  foreign_keys_.forget();
+}
+
+void Sqlite::run(const ScriptStatement& statement, std::span<const Parameter> parameters) {
+  execute(statement, parameters, /*keep_rows=*/false);
+}
+
+std::vector<Row> Sqlite::ask(const ScriptStatement& statement) {
+  return execute(statement, {}, /*keep_rows=*/true);
+}
+
+std::vector<Row> Sqlite::execute(const ScriptStatement& statement, std::span<const Parameter> parameters,
+                                 bool keep_rows) {
+  interrupted_ = false;
+  if (stop_.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted");
+  const bool was_in_transaction = in_transaction();
+  try {
+    const Prepared prepared = prepare(statement.text, true);
+    bind_all(prepared.get(), parameters);
+    foreign_keys_.before_statement();
+    from_script_ = true;
+    std::vector<Row> rows;
+    while (step(prepared.get()))
+      if (keep_rows) rows.push_back(row_of(prepared.get()));
+    from_script_ = false;
+    if (was_in_transaction != in_transaction())
+      throw Error(ErrorCode::refused_statement, "the statement ended the transaction that belay had begun");
+    return rows;
+  } catch (Error& error) {
+    from_script_ = false;
+    const int offset = std::max(0, sqlite3_error_offset(database_.get()));
+    const auto before = statement.text.substr(0, std::min<std::size_t>(statement.text.size(), static_cast<unsigned>(offset)));
+    const auto line = statement.line + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+    error.at(std::string(statement.file), line, std::string(statement.text));
+    throw;
+  }
+}
+
+std::vector<Row> Sqlite::query(std::string_view sql, std::span<const Parameter> parameters) {
+  const bool outer = std::exchange(from_script_, false);
+  const Prepared statement = prepare(sql, false);
+  bind_all(statement.get(), parameters);
+  std::vector<Row> rows;
+  while (step(statement.get())) rows.push_back(row_of(statement.get()));
+  from_script_ = outer;
+  return rows;
+}
+
+void Sqlite::check_constraints() {
+  const auto violation = foreign_keys_.new_violation();
+  foreign_keys_.begin();
+  if (violation) throw Error(ErrorCode::constraint_violated, "a foreign key is violated: " + *violation);
+}
+
+bool Sqlite::crowded() const {
+  int spilled = 0;
+  int unused = 0;
+  sqlite3_db_status(database_.get(), SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &unused, /*resetFlg=*/0);
+  return spilled > 0;
+}
+
+bool Sqlite::has_table(std::string_view name) {
+  const std::array parameters{Parameter{":name", std::string(name)}};
+  return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters).empty();
+}
+
+std::string Sqlite::quote(std::string_view name) const {
+  std::string quoted = "\"";
+  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + "\"";
+}
+
+Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
+  if (from_script) rules_.start(sql, in_transaction());
+  from_script_ = from_script;
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), 0, &statement, &tail);
+  from_script_ = false;
+  Prepared prepared(statement);
+  if (code != SQLITE_OK) fail(code);
+  // belay has split the script; were SQLite to see a second statement here, it would silently not be run.
+  const auto rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
+  if (!prepared || !versions::normalise(rest).empty())
+    throw Error(ErrorCode::refused_statement, "this is not exactly one statement");
+  return prepared;
+}
+
+void Sqlite::bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters) {
+  for (const auto& [name, value] : parameters)
+    if (const int index = sqlite3_bind_parameter_index(statement, name.c_str()); index != 0) bind(statement, index, value);
+}
+
+/// @returns whether there is a row.
+bool Sqlite::step(sqlite3_stmt* statement) {
+  const int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  fail(code);
+}
+
+/// The one place where a result code becomes an exception.
+void Sqlite::fail(int code) const {
+  const std::string message = sqlite3_errmsg(database_.get());
+  const std::string path = sqlite3_db_filename(database_.get(), "main");
+  switch (code & 0xff) {
+    case SQLITE_INTERRUPT: {
+      const ErrorCode reason = reason_of_interrupt();
+      throw Error(reason, reason == ErrorCode::interrupted ? "interrupted" : "the statement took longer than allowed");
+    }
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      if (stop_.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted while waiting for the database");
+      throw Error(ErrorCode::busy, fmt::format("another connection has kept {} locked for {} s", path,
+                                               static_cast<double>(options_.lock_timeout.count()) / 1000))
+          .next("find who has the database open (fuser, lsof), or give a longer --lock-timeout");
+    case SQLITE_FULL:
+      throw Error(ErrorCode::no_space, "no space for " + path + ": " + message).next("free some space");
+    case SQLITE_NOTADB:
+      throw Error(ErrorCode::not_a_database, path + " is not a SQLite database (or it is encrypted)");
+    case SQLITE_READONLY:
+      throw Error(ErrorCode::read_only, path + " cannot be written: " + message);
+    case SQLITE_CORRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      throw Error(ErrorCode::unavailable, path + " cannot be used: " + message);
+    case SQLITE_AUTH:
+      throw Error(ErrorCode::refused_statement, rules_.refusal().empty() ? message : rules_.refusal());
+    default:
+      throw Error(ErrorCode::statement_failed, message);
+  }
+}
+
+int Sqlite::authorize(void* self, int action, const char* first, const char* second, const char* schema,
+                      const char* /*trigger*/) {
+  auto& sqlite = *static_cast<Sqlite*>(self);
+  if (!sqlite.from_script_) return SQLITE_OK;
+  const auto text = [](const char* name) { return std::string_view(name ? name : ""); };
+  auto& rules = sqlite.rules_;
+  const bool in_main = text(schema) != "temp";
+  const auto writes = [&](const char* table) {
+    if (in_main) sqlite.foreign_keys_.writes(text(table));
+    return rules.may_write(text(table));
+  };
+  bool allowed = true;
+  switch (action) {
+    case SQLITE_TRANSACTION:
+      allowed = rules.may_control_transaction(text(first));
+      break;
+    case SQLITE_SAVEPOINT:
+      allowed = rules.may_control_transaction("SAVEPOINT");
+      break;
+    case SQLITE_ATTACH:
+      allowed = rules.may_attach(text(first));
+      break;
+    case SQLITE_DETACH:
+      allowed = rules.may_attach("another file");
+      break;
+    case SQLITE_PRAGMA:
+      allowed = rules.may_set(text(first), second != nullptr);
+      if (text(first) == "writable_schema") sqlite.foreign_keys_.anything();
+      break;
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+      allowed = writes(first);
+      break;
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_DROP_TABLE:
+      allowed = writes(first);
+      if (in_main) sqlite.foreign_keys_.changes(text(first));
+      break;
+    case SQLITE_ALTER_TABLE:
+      allowed = rules.may_write(text(second));
+      sqlite.foreign_keys_.alters(text(second));
+      break;
+    default:
+      break;
+  }
+  return allowed ? SQLITE_OK : SQLITE_DENY;
+}
+
+int Sqlite::keep_waiting(void* self, int times) {
+  auto& sqlite = *static_cast<Sqlite*>(self);
+  const auto now = steady_clock::now();
+  if (times == 0) sqlite.waiting_since_ = now;
+  if (sqlite.stop_.stop_requested() || now - sqlite.waiting_since_ >= sqlite.options_.lock_timeout) return 0;
+  std::this_thread::sleep_for(milliseconds(std::min(times + 1, 25)));
+  return 1;
+}
+
+int Sqlite::should_stop(void* self) {
+  const auto& sqlite = *static_cast<Sqlite*>(self);
+  return sqlite.interrupted_ || sqlite.stop_.stop_requested() ? 1 : 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Connection> open_sqlite(const std::string& path, const ConnectionOptions& options) {
+  return std::make_unique<Sqlite>(path, options);
+}
+
+}  // namespace belay::engine::drivers

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/connection.h"
+
+namespace belay::engine::drivers {
+
+/// Opens a SQLite database (https://www.sqlite.org), made when it is missing and not `read_only`.
+///
+/// Durability: `synchronous=EXTRA`, because FULL does not sync the unlink of the rollback journal, which is the commit
+/// (https://www.sqlite.org/pragma.html#pragma_synchronous); in WAL mode EXTRA is FULL. Foreign keys are off, because
+/// the DROP TABLE of a table rebuild would delete the child rows; check_constraints() makes up for it.
+std::unique_ptr<Connection> open_sqlite(const std::string& path, const ConnectionOptions& options);
+
+}  // namespace belay::engine::drivers

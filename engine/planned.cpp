@@ -1,0 +1,67 @@
+#include "engine/planned.h"
+
+namespace belay::engine {
+namespace {
+
+std::vector<journal::PlannedStatement> planned(const std::vector<versions::Statement>& statements) {
+  std::vector<journal::PlannedStatement> result;
+  result.reserve(statements.size());
+  for (const auto& [text, line] : statements) result.push_back({.text = text, .line = line});
+  return result;
+}
+
+journal::PlannedStep planned(const versions::Step& step) {
+  journal::PlannedStep result{.name = step.name,
+                              .statements = planned(step.statements),
+                              .transactional = step.transactional,
+                              .repeatable = step.repeatable,
+                              .batch_rows = 0,
+                              .batch_table = {},
+                              .batch_column = {}};
+  if (step.batch) {
+    result.batch_rows = step.batch->rows;
+    result.batch_table = step.batch->table;
+    result.batch_column = step.batch->column;
+  }
+  return result;
+}
+
+}  // namespace
+
+journal::PlannedRevision planned(const versions::Script& script, journal::Action action) {
+  journal::PlannedRevision result;
+  result.revision = script.id.text;
+  result.action = action;
+  result.message = script.message;
+  result.digest = script.digest;
+  result.file = script.file.string();
+  if (action == journal::Action::up) {
+    for (const auto& step : script.up) result.steps.push_back(planned(step));
+    result.verify = planned(script.verify);
+  }
+  if (action == journal::Action::down && script.down)
+    for (const auto& step : *script.down) result.steps.push_back(planned(step));
+  return result;
+}
+
+journal::PlannedRevision planned_hook(const std::string& name, const std::vector<versions::Statement>& statements) {
+  journal::PlannedRevision result;
+  result.revision = name;
+  result.action = journal::Action::hook;
+  result.message = "hook";
+  result.file = name;
+  for (const auto& statement : statements)
+    result.steps.push_back(
+        planned(versions::Step{.name = {}, .line = statement.line, .statements = {statement}, .batch = {}}));
+  return result;
+}
+
+std::vector<journal::PlannedRevision> planned(const versions::Plan& plan) {
+  const auto action = plan.direction == versions::Direction::up ? journal::Action::up : journal::Action::down;
+  std::vector<journal::PlannedRevision> result;
+  result.reserve(plan.revisions.size());
+  for (const auto* script : plan.revisions) result.push_back(planned(*script, action));
+  return result;
+}
+
+}  // namespace belay::engine

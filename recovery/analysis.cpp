@@ -1,0 +1,99 @@
+#include "recovery/analysis.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace belay::recovery {
+namespace {
+
+/// Folds the records of the open run into an Analysis, one at a time.
+class Fold {
+ public:
+  explicit Fold(Analysis& analysis) : analysis_(analysis) {}
+
+  void operator()(const journal::Journal::Entry& entry) {
+    lsn_ = entry.lsn;
+    std::visit(*this, entry.record);
+  }
+
+  void operator()(const journal::RunBegin& run) {
+    analysis_ = {};
+    analysis_.run = run;
+  }
+  void operator()(const journal::PlannedRevision& revision) { analysis_.plan.push_back(revision); }
+  void operator()(const journal::TransactionBegin&) {
+    analysis_.transaction = {.lsn = lsn_, .after = analysis_.position, .outside_step = {}};
+  }
+  void operator()(const journal::StepBegin& step) {
+    auto& transaction = *analysis_.transaction;
+    if (step.slice)
+      transaction.after = {.revision = step.ordinal, .step = step.step, .after = step.slice->high};
+    else
+      transaction.after = {.revision = step.ordinal, .step = step.step + 1, .after = {}};
+    if (!analysis_.plan.at(step.ordinal).steps.at(step.step).transactional) transaction.outside_step = step.step;
+  }
+  void operator()(const journal::StampBegin& stamp) {
+    analysis_.transaction->after = {.revision = stamp.ordinal + 1, .step = 0, .after = {}};
+  }
+  void operator()(const journal::RevisionRollback& rollback) {
+    analysis_.transaction->after = {.revision = rollback.ordinal, .step = 0, .after = {}};
+  }
+  void operator()(const journal::TransactionCommit&) {
+    analysis_.position = analysis_.transaction->after;
+    analysis_.transaction.reset();
+  }
+  void operator()(const journal::TransactionRollback&) { analysis_.transaction.reset(); }
+  void operator()(const journal::RunEnd&) { analysis_ = {}; }
+
+ private:
+  Analysis& analysis_;
+  journal::Lsn lsn_;
+};
+
+Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
+  if (!analysis.run) return Tail::closed;
+  if (!analysis.transaction) return Tail::between;
+  if (!analysis.transaction->outside_step || !connection) return Tail::inside;
+
+  const auto& revision = analysis.plan.at(analysis.position.revision);
+  const auto& step = revision.steps.at(*analysis.transaction->outside_step);
+  const auto any_of = [&](auto property) {
+    return std::any_of(step.statements.begin(), step.statements.end(), property);
+  };
+  if (!any_of([&](const auto& statement) { return connection->standalone(statement.text); })) return Tail::inside;
+  const bool unrepeatable = any_of([&](const auto& statement) { return !connection->repeatable(statement.text); });
+  return step.repeatable || !unrepeatable ? Tail::alone : Tail::alone_once;
+}
+
+}  // namespace
+
+Analysis analyse(const journal::Journal& journal) {
+  Analysis analysis;
+  Fold fold(analysis);
+  journal.scan(journal.checkpoint(), [&](const journal::Journal::Entry& entry) {
+    fold(entry);
+    return true;
+  });
+  return analysis;
+}
+
+Evidence examine(const Analysis& analysis, const journal::Journal& journal,
+                 const std::optional<engine::TargetState>& target, const engine::Connection* connection) {
+  Evidence evidence;
+  evidence.tail = tail_of(analysis, connection);
+  evidence.journal_last_commit = journal.last_commit();
+  if (target) evidence.target_last_lsn = target->last_lsn;
+
+  if (target && target->database_id != journal.database_id())
+    evidence.level = Level::elsewhere;
+  else if (evidence.target_last_lsn == evidence.journal_last_commit)
+    evidence.level = Level::level;
+  else if (analysis.transaction && evidence.target_last_lsn == analysis.transaction->lsn)
+    evidence.level = Level::at;
+  else
+    evidence.level = Level::elsewhere;
+  return evidence;
+}
+
+}  // namespace belay::recovery

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace belay::recovery {
+
+enum class ErrorCode {
+  foreign,        ///< Journal and database do not belong together, or one of the two was restored, edited or swapped.
+  journal_lost,   ///< The database has a journal somewhere, and it is not where it should be.
+  in_doubt,       ///< An interrupted step can be neither proved done, nor undone, nor repeated: a person decides.
+  drift,          ///< The version table and the scripts disagree.
+  not_applicable  ///< What was asked for makes no sense in the present state.
+};
+
+/// Why a run was not even begun. Nothing was changed. `what()` is a sentence.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+
+  Error& at(std::string file) {
+    file_ = std::move(file);
+    return *this;
+  }
+  Error& next(std::string next) {
+    next_ = std::move(next);
+    return *this;
+  }
+
+  [[nodiscard]] ErrorCode code() const { return code_; }
+  /// The file to blame, or empty.
+  [[nodiscard]] const std::string& file() const { return file_; }
+  /// What to do now.
+  [[nodiscard]] const std::string& next() const { return next_; }
+
+ private:
+  ErrorCode code_;
+  std::string file_;
+  std::string next_;
+};
+
+}  // namespace belay::recovery

@@ -1,0 +1,261 @@
+#include "recovery/migrator.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/planned.h"
+#include "recovery/version.h"
+
+namespace belay::recovery {
+namespace {
+
+using journal::Action;
+using journal::PlannedRevision;
+
+std::string user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user ? user->pw_name : std::to_string(geteuid());
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
+  std::vector<std::string> result;
+  for (const auto& id : ids) result.push_back(id.text);
+  return result;
+}
+
+/// Passes everything on, and notes what was done.
+class Recorder final : public engine::Observer {
+ public:
+  Recorder(engine::Observer& observer, Report& report) : observer_(observer), report_(report) {}
+
+  void message(std::string_view line) override { observer_.message(line); }
+  void run_began(std::size_t count) override { observer_.run_began(count); }
+  void revision_began(const PlannedRevision& revision) override { observer_.revision_began(revision); }
+  void statement_began(engine::Connection& connection, const engine::ScriptStatement& statement) override {
+    observer_.statement_began(connection, statement);
+  }
+  void statement_ended() override { observer_.statement_ended(); }
+  void batch_advanced(std::int64_t done, std::int64_t total) override { observer_.batch_advanced(done, total); }
+  void revision_committed(const PlannedRevision& revision, std::chrono::milliseconds took) override {
+    if (revision.action != Action::hook) report_.revisions.push_back({{revision.revision}, revision.action, took});
+    observer_.revision_committed(revision, took);
+  }
+
+ private:
+  engine::Observer& observer_;
+  Report& report_;
+};
+
+void append_steps(PlannedRevision& revision, const std::vector<SqlHook>& hooks) {
+  for (const auto& hook : hooks) {
+    auto steps = engine::planned_hook(hook.name, hook.statements).steps;
+    for (auto& step : steps) step.name = hook.name;
+    revision.steps.insert(revision.steps.end(), steps.begin(), steps.end());
+  }
+}
+
+Error drift_error(const versions::Drift& drift, const std::vector<versions::RevisionId>& current) {
+  std::string heads;
+  for (const auto& id : current) heads += " " + id.text;
+  const bool edited = drift.kind == versions::Drift::Kind::edited;
+  const std::string next = edited ? "put the script back as it was; or, if the edit is right and the database needs "
+                                    "nothing, accept it with: belay stamp" + heads
+                                  : "put the script back (git log --diff-filter=D shows who removed it), or tell belay "
+                                    "what is applied: belay stamp REV";
+  return Error(ErrorCode::drift, drift.message).at(drift.file.string()).next(next);
+}
+
+}  // namespace
+
+Migrator::Migrator(Settings settings, engine::Observer& observer, std::stop_token stop)
+    : settings_(std::move(settings)), places_(settings_), observer_(observer), stop_(std::move(stop)) {}
+
+const versions::Graph& Migrator::graph() {
+  if (!graph_) graph_.emplace(versions::load_scripts(places_.versions));
+  return *graph_;
+}
+
+// --- Looking ---
+
+Situation Migrator::look() {
+  Situation situation;
+  situation.exists = engine::exists(places_.url);
+  situation.running = journal::ProcessLock::holder(places_.lock);
+
+  std::unique_ptr<engine::Connection> connection;
+  std::optional<engine::TargetState> state;
+  std::vector<versions::Stamp> stamps;
+  if (situation.exists) {
+    connection = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
+    connection->stop_on(stop_);
+    engine::VersionTable table(*connection, settings_.version_table);
+    state = table.state();
+    stamps = table.stamps();
+  }
+  fill(situation, std::move(stamps));
+  look_at_journal(situation, connection.get(), state);
+  return situation;
+}
+
+void Migrator::fill(Situation& situation, std::vector<versions::Stamp> stamps) {
+  situation.stamps = std::move(stamps);
+  situation.drift = versions::find_drift(graph(), situation.stamps);
+  situation.applied = versions::applied(graph(), situation.stamps);
+  situation.current = versions::current(graph(), situation.stamps);
+}
+
+void Migrator::look_at_journal(Situation& situation, engine::Connection* connection,
+                               const std::optional<engine::TargetState>& state) {
+  // Beside a running command journal and database are read at different moments: they need not fit.
+  if (situation.running) return;
+  if (!std::filesystem::exists(places_.journal)) {
+    if (state) situation.problem = journal_lost(places_);
+    return;
+  }
+  const auto journal = journal::Journal::open(places_.journal, journal::Journal::Access::read);
+  const auto analysis = analyse(journal);
+  const auto evidence = examine(analysis, journal, state, connection);
+  const Verdict verdict = evidence.verdict();
+  if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
+  if (analysis.run)
+    situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict, settings_.policy)};
+}
+
+// --- Planning ---
+
+versions::Plan Migrator::plan_upgrade(const Situation& situation, std::string_view to) {
+  return versions::plan_upgrade(graph(), situation.applied, to);
+}
+
+versions::Plan Migrator::plan_downgrade(const Situation& situation, std::string_view to) {
+  return versions::plan_downgrade(graph(), situation.applied, to);
+}
+
+std::vector<PlannedRevision> Migrator::plan_stamp(const Situation& situation, const std::vector<std::string>& to) {
+  std::vector<std::size_t> positions;
+  for (const auto& target : to) {
+    if (target == "base") continue;
+    if (target == "head" || target == "heads") {
+      const auto heads = graph().heads();
+      positions.insert(positions.end(), heads.begin(), heads.end());
+    } else {
+      positions.push_back(graph().resolve(target));
+    }
+  }
+  const std::vector<bool> wanted = graph().ancestors(positions);
+
+  std::vector<PlannedRevision> plan;
+  std::unordered_map<versions::RevisionId, std::string> digests;
+  for (const auto& stamp : situation.stamps) {
+    digests.emplace(stamp.revision, stamp.digest);
+    if (graph().find(stamp.revision) && wanted[graph().position(stamp.revision)]) continue;
+    PlannedRevision removed;
+    removed.revision = stamp.revision.text;
+    removed.action = Action::unstamp;
+    removed.message = stamp.message;
+    plan.push_back(std::move(removed));
+  }
+  std::reverse(plan.begin(), plan.end());  // Newest first, as a downgrade would.
+  for (std::size_t i = 0; i < graph().size(); ++i) {
+    const auto& script = graph().scripts()[i];
+    const auto stamped = digests.find(script.id);
+    if (wanted[i] && (stamped == digests.end() || stamped->second != script.digest))
+      plan.push_back(engine::planned(script, Action::stamp));
+  }
+  return plan;
+}
+
+std::vector<PlannedRevision> Migrator::with_hooks(std::vector<PlannedRevision> plan) const {
+  for (auto& revision : plan) {
+    const auto own = std::exchange(revision.steps, {});
+    append_steps(revision, settings_.before_each);
+    revision.steps.insert(revision.steps.end(), own.begin(), own.end());
+    append_steps(revision, settings_.after_each);
+  }
+  std::vector<PlannedRevision> whole;
+  for (const auto& hook : settings_.before_run) whole.push_back(engine::planned_hook(hook.name, hook.statements));
+  std::move(plan.begin(), plan.end(), std::back_inserter(whole));
+  for (const auto& hook : settings_.after_run) whole.push_back(engine::planned_hook(hook.name, hook.statements));
+  return whole;
+}
+
+// --- Writing ---
+
+Report Migrator::upgrade(std::string_view to, const std::string& command) {
+  return run(command, /*heed_drift=*/true, [&](const Situation& situation) {
+    auto plan = engine::planned(plan_upgrade(situation, to));
+    return plan.empty() ? plan : with_hooks(std::move(plan));
+  });
+}
+
+Report Migrator::downgrade(std::string_view to, const std::string& command) {
+  return run(command, /*heed_drift=*/true, [&](const Situation& situation) {
+    auto plan = engine::planned(plan_downgrade(situation, to));
+    return plan.empty() ? plan : with_hooks(std::move(plan));
+  });
+}
+
+Report Migrator::stamp(const std::vector<std::string>& to, const std::string& command) {
+  return run(command, /*heed_drift=*/false, [&](const Situation& situation) { return plan_stamp(situation, to); });
+}
+
+void Migrator::heed(const Situation& situation, bool heed_drift) const {
+  if (situation.problem) throw Error(*situation.problem);
+  if (heed_drift && !situation.drift.empty()) throw drift_error(situation.drift.front(), situation.current);
+}
+
+Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan& make_plan) {
+  Report report;
+  const Situation before = look();
+  report.from = before.current;
+  if (!before.interrupted) {
+    heed(before, heed_drift);
+    if (!before.running && make_plan(before).empty()) {  // The usual case: nothing is opened for writing.
+      report.to = report.from;
+      return report;
+    }
+  }
+
+  Target target(settings_, command, stop_);
+  Recorder recorder(observer_, report);
+  const auto options = executor_options(target);
+  report.recovered = guarded(target, settings_.policy, options, recorder, stop_, [&] {
+    Situation now;
+    fill(now, target.versions().stamps());
+    heed(now, heed_drift);
+    auto plan = make_plan(now);
+    if (plan.empty()) return;
+    journal::RunBegin begin;
+    begin.command = command;
+    begin.host = host_name();
+    begin.pid = getpid();
+    begin.user = user_name();
+    begin.version = version;
+    begin.from = texts(now.current);
+    engine::Executor(target.parts(), recorder, options, stop_).start(std::move(begin), std::move(plan));
+  });
+  report.to = versions::current(graph(), target.versions().stamps());
+  return report;
+}
+
+engine::Executor::Options Migrator::executor_options(Target& target) {
+  return {.atomic = settings_.atomic,
+          .group = !settings_.hooks_between,
+          .applied_by = user_name() + "@" + host_name(),
+          .retention = settings_.retention,
+          .current = [this, &target] { return texts(versions::current(graph(), target.versions().stamps())); }};
+}
+
+}  // namespace belay::recovery

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/executor.h"
+#include "engine/observer.h"
+#include "journal/process_lock.h"
+#include "recovery/restart.h"
+#include "recovery/settings.h"
+#include "versions/graph.h"
+#include "versions/plan.h"
+#include "versions/stamp.h"
+
+namespace belay::recovery {
+
+/// A database as it is found, by a look that writes nothing.
+struct Situation {
+  bool exists = false;  ///< There is a database at all.
+  std::vector<versions::Stamp> stamps;
+  std::vector<versions::Drift> drift;
+  std::vector<bool> applied;  ///< By position in the graph.
+  std::vector<versions::RevisionId> current;
+
+  /// The run that is open in the journal, with nobody running it.
+  struct Interrupted {
+    journal::RunBegin run;
+    Verdict verdict = Verdict::nothing;
+    std::string description;
+  };
+  std::optional<Interrupted> interrupted;
+  std::optional<journal::Holder> running;  ///< Who is at work on it right now.
+  std::optional<Error> problem;            ///< Journal and database do not fit.
+
+  [[nodiscard]] bool consistent() const { return !problem && drift.empty(); }
+};
+
+/// What a command did.
+struct Report {
+  struct Done {
+    versions::RevisionId revision;
+    journal::Action action = journal::Action::up;
+    std::chrono::milliseconds took{0};
+  };
+  std::vector<versions::RevisionId> from;
+  std::vector<versions::RevisionId> to;
+  std::vector<Done> revisions;
+  std::optional<Recovered> recovered;
+};
+
+/// The front door of the library: migrates one database by one folder of scripts. What a killed run left is brought in
+/// order first, by itself, by each member that writes.
+///
+/// Errors: versions::Error (scripts, targets), engine::Error (database, statements), journal::Error (journal, lock),
+/// recovery::Error (what belongs together does not fit). After any of them the database is before or after each
+/// revision; the error says where.
+class Migrator {
+ public:
+  /// @param observer  is told what happens, while it happens; must outlive this.
+  /// @param stop  once requested, the running statement is interrupted, and the run is rolled back to the last
+  ///              revision that is applied, and closed.
+  Migrator(Settings settings, engine::Observer& observer, std::stop_token stop = {});
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const Places& places() const { return places_; }
+
+  /// The scripts, read once.
+  const versions::Graph& graph();
+
+  /// Where the database is. Writes nothing and waits for nobody.
+  Situation look();
+
+  /// What `upgrade` and `downgrade` would do in this situation.
+  versions::Plan plan_upgrade(const Situation& situation, std::string_view to);
+  versions::Plan plan_downgrade(const Situation& situation, std::string_view to);
+  /// What `stamp` would do: the version table is made to say that just these and their ancestors are applied, with the
+  /// digests that the scripts have now.
+  std::vector<journal::PlannedRevision> plan_stamp(const Situation& situation, const std::vector<std::string>& to);
+
+  /// Brings the database up to `to` (versions::plan_upgrade).
+  /// @param command  what the journal calls this run.
+  Report upgrade(std::string_view to = "head", const std::string& command = "upgrade");
+  Report downgrade(std::string_view to, const std::string& command = "downgrade");
+  /// Records without running.
+  Report stamp(const std::vector<std::string>& to, const std::string& command = "stamp");
+
+ private:
+  using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
+  Report run(const std::string& command, bool heed_drift, const MakePlan& make_plan);
+  void heed(const Situation& situation, bool heed_drift) const;
+  void look_at_journal(Situation& situation, engine::Connection* connection,
+                       const std::optional<engine::TargetState>& state);
+  void fill(Situation& situation, std::vector<versions::Stamp> stamps);
+  std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
+  engine::Executor::Options executor_options(Target& target);
+
+  Settings settings_;
+  Places places_;
+  engine::Observer& observer_;
+  std::stop_token stop_;
+  std::optional<versions::Graph> graph_;
+};
+
+}  // namespace belay::recovery
