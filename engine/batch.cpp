@@ -29,10 +29,10 @@ std::int64_t BatchWalk::count(const std::string& condition) {
 
 std::optional<BatchWalk::Slice> BatchWalk::next() {
   const std::string rest = after_.empty() ? "" : fmt::format(" WHERE {} > {}", column_, after_);
-  const auto rows = connection_.query(
-      fmt::format("SELECT min(slice_key), max(slice_key), count(*) FROM (SELECT {0} AS slice_key FROM {1}{2} ORDER BY {0} "
-                  "LIMIT {3}) AS slice",
-                  column_, table_, rest, rows_));
+  const auto rows = connection_.query(fmt::format(
+      "SELECT min(slice_key), max(slice_key), count(*) FROM (SELECT {0} AS slice_key FROM {1}{2} ORDER BY {0} "
+      "LIMIT {3}) AS slice",
+      column_, table_, rest, rows_));
   Slice slice{rows.at(0).at(0), rows[0].at(1), std::get<std::int64_t>(rows[0].at(2))};
   if (slice.rows == 0) return std::nullopt;
   after_ = to_literal(slice.high);

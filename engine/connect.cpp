@@ -9,7 +9,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view advice = "write it as sqlite:app.db, sqlite:///app.db, sqlite:/absolute/app.db or a plain path";
+constexpr std::string_view advice =
+    "write it as sqlite:app.db, sqlite:///app.db, sqlite:/absolute/app.db or a plain path";
 
 /// The path in `sqlite:PATH` or `sqlite://[/PATH]`.
 std::string_view sqlite_path(std::string_view rest, std::string_view url) {
@@ -56,7 +57,9 @@ std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOpti
 
 bool exists(const DatabaseUrl& url) {
   std::error_code error;
-  return fs::is_directory(url.path, error) || fs::file_size(url.path, error) > 0;
+  if (fs::is_directory(url.path, error)) return true;
+  const auto size = fs::file_size(url.path, error);
+  return !error && size > 0;
 }
 
 }  // namespace belay::engine

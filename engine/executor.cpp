@@ -14,7 +14,9 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-milliseconds since(steady_clock::time_point start) { return duration_cast<milliseconds>(steady_clock::now() - start); }
+milliseconds since(steady_clock::time_point start) {
+  return duration_cast<milliseconds>(steady_clock::now() - start);
+}
 
 }  // namespace
 
@@ -81,8 +83,7 @@ void Executor::carry_out(const Plan& plan, const Position& from) {
 }
 
 void Executor::end(journal::Outcome outcome, const std::string& error) {
-  journal::RunEnd end{
-      .run = {}, .outcome = outcome, .ended_at = options_.now(), .to = {}, .error = error};
+  journal::RunEnd end{.run = {}, .outcome = outcome, .ended_at = options_.now(), .to = {}, .error = error};
   if (options_.current) end.to = options_.current();
   target_.journal.end(std::move(end), options_.retention);
 }
@@ -111,7 +112,8 @@ std::string Executor::state_after(const Plan& plan) const {
 }
 
 bool Executor::fits_one_transaction(const journal::PlannedRevision& revision) const {
-  if (!target_.connection.capabilities().savepoints || !target_.connection.capabilities().transactional_ddl) return false;
+  if (!target_.connection.capabilities().savepoints || !target_.connection.capabilities().transactional_ddl)
+    return false;
   for (const auto& step : revision.steps)
     if (!step.transactional || step.batch_rows > 0) return false;
   return true;
@@ -132,7 +134,8 @@ void Executor::run_in_group(const Plan& plan, std::size_t ordinal) {
   }
   group_->done.push_back({ordinal, since(start)});
   if (options_.atomic) return;
-  if (!options_.group || since(group_->start) >= options_.group_time || target_.connection.crowded()) commit_group(plan);
+  if (!options_.group || since(group_->start) >= options_.group_time || target_.connection.crowded())
+    commit_group(plan);
 }
 
 /// Before the transaction begins, so that a hook of the observer can use the database.

@@ -43,7 +43,9 @@ struct ToLiteral {
 
 }  // namespace
 
-std::string to_literal(const Value& value) { return std::visit(ToLiteral{}, value); }
+std::string to_literal(const Value& value) {
+  return std::visit(ToLiteral{}, value);
+}
 
 bool is_true(const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer != 0;

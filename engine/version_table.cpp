@@ -46,8 +46,8 @@ std::optional<TargetState> VersionTable::state() {
   if (formats.empty()) return std::nullopt;
   if (const auto found = integer_of(formats[0][0]); found > format)
     throw Error(ErrorCode::newer_format,
-                fmt::format("the database was written by a later belay: its format is {}, and this belay knows {}", found,
-                            format))
+                fmt::format("the database was written by a later belay: its format is {}, and this belay knows {}",
+                            found, format))
         .next("install the newer belay");
   const auto rows = connection_.query("SELECT database_id, last_lsn FROM belay_state");
   return TargetState{text_of(rows[0][0]), {static_cast<std::uint64_t>(integer_of(rows[0][1]))}};
@@ -56,8 +56,9 @@ std::optional<TargetState> VersionTable::state() {
 std::vector<versions::Stamp> VersionTable::stamps() {
   std::vector<versions::Stamp> stamps;
   if (!connection_.has_table(name_)) return stamps;
-  const auto rows = connection_.query(
-      "SELECT revision, message, digest, applied_at, execution_ms, applied_by, lsn FROM " + quoted_ + " ORDER BY rowid");
+  const auto rows =
+      connection_.query("SELECT revision, message, digest, applied_at, execution_ms, applied_by, lsn FROM " + quoted_ +
+                        " ORDER BY rowid");
   stamps.reserve(rows.size());
   for (const auto& row : rows)
     stamps.push_back({.revision = {text_of(row[0])},

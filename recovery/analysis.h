@@ -16,8 +16,8 @@ struct Analysis {
   /// The transaction that the journal neither saw commit nor roll back.
   struct OpenTransaction {
     journal::Lsn lsn;
-    engine::Position after;                    ///< Where the plan is if it did commit.
-    std::optional<std::size_t> outside_step;   ///< Index of the `transaction:off` step that it is, if it is one.
+    engine::Position after;                   ///< Where the plan is if it did commit.
+    std::optional<std::size_t> outside_step;  ///< Index of the `transaction:off` step that it is, if it is one.
   };
 
   std::optional<journal::RunBegin> run;        ///< The open run; without one nothing below means anything.

@@ -71,7 +71,8 @@ Error drift_error(const versions::Drift& drift, const std::vector<versions::Revi
   for (const auto& id : current) heads += " " + id.text;
   const bool edited = drift.kind == versions::Drift::Kind::edited;
   const std::string next = edited ? "put the script back as it was; or, if the edit is right and the database needs "
-                                    "nothing, accept it with: belay stamp" + heads
+                                    "nothing, accept it with: belay stamp" +
+                                        heads
                                   : "put the script back (git log --diff-filter=D shows who removed it), or tell belay "
                                     "what is applied: belay stamp REV";
   return Error(ErrorCode::drift, drift.message).at(drift.file.string()).next(next);
@@ -129,8 +130,7 @@ void Migrator::look_at_journal(Situation& situation, engine::Connection* connect
   const auto evidence = examine(analysis, journal, state, connection);
   const Verdict verdict = evidence.verdict();
   if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run)
-    situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict, settings_.policy)};
+  if (analysis.run) situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict, settings_.policy)};
 }
 
 // --- Planning ---

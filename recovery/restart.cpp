@@ -7,7 +7,9 @@
 namespace belay::recovery {
 namespace {
 
-bool half_applied(const engine::Position& position) { return position.step > 0 || !position.after.empty(); }
+bool half_applied(const engine::Position& position) {
+  return position.step > 0 || !position.after.empty();
+}
 
 Error in_doubt(const Analysis& analysis) {
   const auto& revision = analysis.plan.at(analysis.position.revision);
@@ -27,25 +29,24 @@ void account_for(Analysis& analysis, Verdict verdict, journal::Journal& journal)
     journal.append(journal::TransactionCommit{.begin = analysis.transaction->lsn});
     analysis.position = analysis.transaction->after;
   } else {
-    journal.append(journal::TransactionRollback{
-        .begin = analysis.transaction->lsn,
-        .reason = verdict == Verdict::repeat ? "interrupted; repeated by restart" : "interrupted; rolled back by restart"});
+    journal.append(journal::TransactionRollback{.begin = analysis.transaction->lsn,
+                                                .reason = verdict == Verdict::repeat
+                                                              ? "interrupted; repeated by restart"
+                                                              : "interrupted; rolled back by restart"});
   }
   analysis.transaction.reset();
 }
 
 void close(const Analysis& analysis, journal::Journal& journal, const engine::Executor::Options& options) {
   if (half_applied(analysis.position))
-    throw Error(ErrorCode::in_doubt,
-                fmt::format("run {} was interrupted inside revision {}, of which a part is committed; the policy is to go "
-                            "back, and this belay can only go forward from there",
-                            analysis.run->run.value, analysis.plan.at(analysis.position.revision).revision))
+    throw Error(
+        ErrorCode::in_doubt,
+        fmt::format("run {} was interrupted inside revision {}, of which a part is committed; the policy is to go "
+                    "back, and this belay can only go forward from there",
+                    analysis.run->run.value, analysis.plan.at(analysis.position.revision).revision))
         .next("set policy = \"forward\" under [recovery] and run belay migrate");
-  journal::RunEnd end{.run = {},
-                      .outcome = journal::Outcome::closed_back,
-                      .ended_at = options.now(),
-                      .to = {},
-                      .error = "interrupted"};
+  journal::RunEnd end{
+      .run = {}, .outcome = journal::Outcome::closed_back, .ended_at = options.now(), .to = {}, .error = "interrupted"};
   if (options.current) end.to = options.current();
   journal.end(std::move(end), options.retention);
 }
@@ -60,8 +61,8 @@ std::string done_so_far(const Analysis& analysis) {
 }  // namespace
 
 std::string describe(const Analysis& analysis, Verdict verdict, Policy policy) {
-  const std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value, analysis.run->command,
-                                       done_so_far(analysis));
+  const std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value,
+                                       analysis.run->command, done_so_far(analysis));
   switch (verdict) {
     case Verdict::in_doubt:
       return what + "; its last step may have happened or not";

@@ -33,8 +33,8 @@ struct Settings {
   journal::Journal::Retention retention{};
   std::chrono::milliseconds lock_timeout{10'000};
   Policy policy = Policy::forward;
-  bool atomic = false;        ///< A run is one transaction.
-  bool hooks_between = false; ///< The observer does work between revisions: each commits by itself.
+  bool atomic = false;         ///< A run is one transaction.
+  bool hooks_between = false;  ///< The observer does work between revisions: each commits by itself.
 
   std::vector<SqlHook> before_run;
   std::vector<SqlHook> after_run;

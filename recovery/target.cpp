@@ -69,9 +69,8 @@ void Target::open_journal() {
 Error foreign(const Evidence& evidence, const journal::Journal& journal,
               const std::optional<engine::TargetState>& target) {
   if (target && target->database_id != journal.database_id())
-    return Error(ErrorCode::foreign,
-                 fmt::format("the journal {} belongs to another database ({}, and this is {})", journal.file().string(),
-                             journal.database_id(), target->database_id))
+    return Error(ErrorCode::foreign, fmt::format("the journal {} belongs to another database ({}, and this is {})",
+                                                 journal.file().string(), journal.database_id(), target->database_id))
         .at(journal.file().string())
         .next("put the journal of this database back beside it, or the database that this journal belongs to");
   if (!target)

@@ -26,7 +26,9 @@ std::string quoted(std::string_view name) {
   return result + "\"";
 }
 
-const std::string& text(const Value& value) { return std::get<std::string>(value); }
+const std::string& text(const Value& value) {
+  return std::get<std::string>(value);
+}
 
 }  // namespace
 
@@ -41,7 +43,9 @@ void ForeignKeys::forget() {
   all_stale_ = true;
 }
 
-void ForeignKeys::writes(std::string_view table) { next_.touches.insert(lower(table)); }
+void ForeignKeys::writes(std::string_view table) {
+  next_.touches.insert(lower(table));
+}
 
 void ForeignKeys::changes(std::string_view table) {
   next_.touches.insert(lower(table));
@@ -90,8 +94,9 @@ void ForeignKeys::refresh() {
 
 void ForeignKeys::load_all() {
   parents_.clear();
-  for (const auto& row : query_("SELECT m.name, f.\"table\" FROM main.sqlite_schema AS m, pragma_foreign_key_list(m.name, "
-                                "'main') AS f WHERE m.type = 'table'"))
+  for (const auto& row :
+       query_("SELECT m.name, f.\"table\" FROM main.sqlite_schema AS m, pragma_foreign_key_list(m.name, "
+              "'main') AS f WHERE m.type = 'table'"))
     parents_[lower(text(row[0]))].push_back(lower(text(row[1])));
   all_stale_ = false;
   stale_.clear();

@@ -57,7 +57,7 @@ class ForeignKeys {
 
   Query query_;
   std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case
-  std::set<std::string> stale_;  // tables whose foreign keys may have changed
+  std::set<std::string> stale_;                                        // tables whose foreign keys may have changed
   bool all_stale_ = true;
   std::set<std::string> touched_;  // in this scope
 

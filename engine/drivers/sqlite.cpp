@@ -159,8 +159,8 @@ void Sqlite::open(const std::string& path, bool read_only) {
   if (!there && access(folder.c_str(), F_OK) != 0)
     throw Error(ErrorCode::unavailable, "the folder of the database is not there: " + folder).next("make the folder");
   if (!read_only && access(folder.c_str(), W_OK) != 0)
-    throw Error(ErrorCode::read_only, "the folder of the database cannot be written, and SQLite needs its journal there: " +
-                                          folder)
+    throw Error(ErrorCode::read_only,
+                "the folder of the database cannot be written, and SQLite needs its journal there: " + folder)
         .next("check its permissions and its file system");
 
   sqlite3* database = nullptr;
@@ -168,8 +168,8 @@ void Sqlite::open(const std::string& path, bool read_only) {
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   database_.reset(database);
   if (code == SQLITE_OK) return;
-  throw Error(ErrorCode::unavailable, fmt::format("{} cannot be opened: {}", path,
-                                                  database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{} cannot be opened: {}", path, database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
 }
 
 /// A PRAGMA that is not understood, or not obeyed, is silent: it is read back.
@@ -246,7 +246,8 @@ std::vector<Row> Sqlite::execute(const ScriptStatement& statement, std::span<con
   } catch (Error& error) {
     from_script_ = false;
     const int offset = std::max(0, sqlite3_error_offset(database_.get()));
-    const auto before = statement.text.substr(0, std::min<std::size_t>(statement.text.size(), static_cast<unsigned>(offset)));
+    const auto before =
+        statement.text.substr(0, std::min<std::size_t>(statement.text.size(), static_cast<unsigned>(offset)));
     const auto line = statement.line + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
     error.at(std::string(statement.file), line, std::string(statement.text));
     throw;
@@ -278,7 +279,8 @@ bool Sqlite::crowded() const {
 
 bool Sqlite::has_table(std::string_view name) {
   const std::array parameters{Parameter{":name", std::string(name)}};
-  return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters).empty();
+  return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters)
+              .empty();
 }
 
 std::string Sqlite::quote(std::string_view name) const {
@@ -305,7 +307,8 @@ Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
 
 void Sqlite::bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters) {
   for (const auto& [name, value] : parameters)
-    if (const int index = sqlite3_bind_parameter_index(statement, name.c_str()); index != 0) bind(statement, index, value);
+    if (const int index = sqlite3_bind_parameter_index(statement, name.c_str()); index != 0)
+      bind(statement, index, value);
 }
 
 /// @returns whether there is a row.

@@ -18,7 +18,9 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool among(std::string_view word, const auto& words) { return std::find(words.begin(), words.end(), word) != words.end(); }
+bool among(std::string_view word, const auto& words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 /// The word at the start of `text`, which is cut off from it.
 std::string next_word(std::string_view& text) {
@@ -74,9 +76,10 @@ bool SqliteRules::refuse(std::string reason) {
 }
 
 bool SqliteRules::may_control_transaction(std::string_view operation) {
-  return refuse(fmt::format("{} is not for scripts: belay begins and commits the transaction itself, so that the step "
-                            "and its record commit together",
-                            operation));
+  return refuse(
+      fmt::format("{} is not for scripts: belay begins and commits the transaction itself, so that the step "
+                  "and its record commit together",
+                  operation));
 }
 
 bool SqliteRules::may_attach(std::string_view file) {
@@ -89,12 +92,14 @@ bool SqliteRules::may_set(std::string_view pragma, bool has_value) {
   const std::string name = lower(pragma);
   if (!has_value && name != "wal_checkpoint") return true;
   if (name == "foreign_keys")
-    return refuse("PRAGMA foreign_keys is not for scripts: belay switches foreign keys off itself and checks them before "
-                  "each commit; leave this line out");
+    return refuse(
+        "PRAGMA foreign_keys is not for scripts: belay switches foreign keys off itself and checks them before "
+        "each commit; leave this line out");
   if (among(name, settings_of_belay))
     return refuse(fmt::format("PRAGMA {} is not for scripts: belay relies on its own setting", name));
   if (in_transaction_ && among(name, whole_file_pragmas))
-    return refuse(fmt::format("PRAGMA {} has no effect in a transaction: mark its step or section transaction:off", name));
+    return refuse(
+        fmt::format("PRAGMA {} has no effect in a transaction: mark its step or section transaction:off", name));
   return true;
 }
 
