@@ -8,10 +8,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -69,13 +70,25 @@ std::vector<Line> lines_of(const fs::path& root, const fs::path& file) {
   return lines;
 }
 
+std::optional<Include> read_include(const Line& line) {
+  std::string_view rest = line.text;
+  const auto take = [&rest](std::string_view token) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    if (!rest.starts_with(token)) return false;
+    rest.remove_prefix(token.size());
+    return true;
+  };
+  if (!take("#") || !take("include")) return std::nullopt;
+  const bool quoted = take("\"");
+  if (!quoted && !take("<")) return std::nullopt;
+  return Include{line, std::string(rest.substr(0, rest.find(quoted ? '"' : '>'))), quoted};
+}
+
 std::vector<Include> includes_of(const fs::path& root, const std::string& room) {
-  static const std::regex directive(R"(^\s*#\s*include\s*(["<])([^">]+)[">])");
   std::vector<Include> includes;
   for (const fs::path& file : sources_in(root, room)) {
     for (const Line& line : lines_of(root, file)) {
-      std::smatch match;
-      if (std::regex_search(line.text, match, directive)) includes.push_back({line, match[2], match[1] == "\""});
+      if (auto include = read_include(line)) includes.push_back(std::move(*include));
     }
   }
   return includes;
