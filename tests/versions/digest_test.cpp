@@ -1,0 +1,72 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "versions/script.h"
+
+namespace belay::versions {
+namespace {
+
+std::string digest(const std::string& text) {
+  return parse_script(text, "1.sql").digest;
+}
+
+constexpr const char* plain = "-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n";
+
+// Stamps in databases hold such digests: what these two say may never change.
+TEST(Digest, OfTheExampleInTheDocuments) {
+  EXPECT_EQ(digest("-- migrate:up\n"
+                   "CREATE TABLE rooms (id INTEGER PRIMARY KEY, code TEXT); -- all of them\n"
+                   "-- migrate:step backfill batch:5000 over:rooms.id\n"
+                   "UPDATE rooms\n   SET code = upper(code) WHERE id BETWEEN :lo AND :hi;\n"
+                   "-- migrate:down transaction:off\n"
+                   "DROP TABLE rooms;\n"),
+            "5bc14f6f5e0ab652db2b958a02d67461e14bc2ddacf20cbedd91a15e7f14ffc8");
+}
+
+TEST(Digest, OfAnEmptyScript) {
+  EXPECT_EQ(digest("-- migrate:up\n"), "de5e3a6fa199eef137c14dd64944e07c23b67ec73b18256c2e27619c15735850");
+}
+
+TEST(Digest, DoesNotCountWhatDoesNotRun) {
+  for (const char* text :
+       {"-- revision: x\n-- message: m\n-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n",
+        "-- migrate:up\r\n  CREATE\tTABLE /* the */ t (a); -- one\r\n\r\nINSERT INTO t\nVALUES ('x  y')",
+        "-- migrate:up transaction:on\nCREATE TABLE t (a);\n-- migrate:step two\nINSERT INTO t VALUES ('x  y');\n",
+        "-- migrate:down\n-- migrate:verify\n-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n",
+        "-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n-- migrate:down irreversible:\"why\"\n"}) {
+    EXPECT_EQ(digest(text), digest(plain)) << text;
+  }
+}
+
+TEST(Digest, CountsWhatRunsAndHow) {
+  const std::string create = "CREATE TABLE t (a);\n";
+  const std::string insert = "INSERT INTO t VALUES ('x  y');\n";
+  for (const std::string& text :
+       {"-- migrate:up\n" + create + "INSERT INTO t VALUES ('x y');", "-- migrate:up\ncreate TABLE t (a);\n" + insert,
+        "-- migrate:up\n" + insert + create, "-- migrate:up\n" + create + "-- migrate:down\n" + insert,
+        "-- migrate:up\n" + create + "-- migrate:verify\n" + insert, "-- migrate:up\n" + create + insert + insert,
+        "-- migrate:up\n-- migrate:step\n" + create + insert, "-- migrate:up transaction:off\n" + create + insert,
+        "-- migrate:up\n" + create + "-- migrate:step transaction:off\n" + insert,
+        "-- migrate:up\n" + create + "-- migrate:step transaction:off repeatable:yes\n" + insert}) {
+    EXPECT_NE(digest(text), digest(plain)) << text;
+  }
+}
+
+TEST(Digest, CountsEachPartOfABatch) {
+  const auto with = [](const std::string& options) {
+    return digest("-- migrate:up\n-- migrate:step " + options + "\nUPDATE t SET a = 1 WHERE a BETWEEN :lo AND :hi;");
+  };
+  const std::string batch = with("batch:5 over:t.a");
+  EXPECT_EQ(with("name over:\"t\".\"a\" batch:05"), batch);
+  EXPECT_NE(with("batch:6 over:t.a"), batch);
+  EXPECT_NE(with("batch:5 over:u.a"), batch);
+  EXPECT_NE(with("batch:5 over:t.b"), batch);
+}
+
+TEST(Digest, CannotBeImitatedByAStatement) {
+  EXPECT_NE(digest("-- migrate:up\nA;\nB;"), digest("-- migrate:up\nA '\nstep 1\n1:B';"));
+}
+
+}  // namespace
+}  // namespace belay::versions
