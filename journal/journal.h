@@ -84,8 +84,8 @@ class Journal {
   /// comes by `begin` and `end`.
   Lsn append(Record record);
 
-  /// Makes what was appended durable. After an error none of it may count as durable or as not: the journal takes no
-  /// more writes and has to be closed, and opened again to see.
+  /// Makes what was appended durable. After an error nobody knows whether it is: the journal takes no more writes and
+  /// has to be closed, and opened again to see.
   /// @throws Error `no_space`, `unavailable`.
   void flush();
 

@@ -190,10 +190,13 @@ std::optional<Item> Cursor::get(std::string_view key, int operation) {
 
 Environment::Environment(std::filesystem::path file, Access access)
     : file_(std::move(file)), access_(access), opening_(access == Access::create ? made_empty(file_) : file_) {
-  if (access_ != Access::create) Pages(file_).check_header();
   make_lock_file();
   try {
-    open_handle();
+    if (access_ == Access::create) {
+      open_handle();
+    } else {
+      open_checked();
+    }
   } catch (...) {
     mdb_env_close(handle_);
     throw;
@@ -217,6 +220,17 @@ void Environment::make_lock_file() {
   if (code == 0 || code == EOPNOTSUPP) return;
   if (access_ != Access::read) raise(code, "make the journal's lock file", file_);
   lock_ = false;
+}
+
+/// The header before LMDB maps what it claims, the trees before LMDB follows them.
+void Environment::open_checked() {
+  Pages pages(file_);
+  pages.check_header();
+  open_handle();
+  bool checked = false;
+  while (!checked) {
+    read([&](const Transaction& held) { checked = pages.check_trees(mdb_txn_id(held.handle_)); });
+  }
 }
 
 void Environment::open_handle() {

@@ -126,6 +126,7 @@ class Environment {
  private:
   friend class Transaction;
   friend class Cursor;
+  void open_checked();
   void open_handle();
   void make_lock_file();
   [[nodiscard]] MDB_txn* begin(unsigned int flags) const;

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "journal/error.h"
 
@@ -21,18 +24,41 @@ static_assert(sizeof(std::size_t) == 8, "LMDB's file has the word size of the ma
 
 constexpr std::uint32_t magic = 0xBEEFC0DE;
 constexpr std::uint32_t data_version = 1;
-constexpr std::uint16_t meta_page = 0x08;
+constexpr std::uint64_t no_page = ~std::uint64_t{0};
+constexpr std::size_t depth_max = 32;      ///< Of LMDB's cursors.
+constexpr std::size_t key_size_max = 511;  ///< As LMDB is built everywhere.
+
+/// Of pages.
+constexpr std::uint16_t branch = 0x01;
+constexpr std::uint16_t leaf = 0x02;
+constexpr std::uint16_t overflow = 0x04;
+constexpr std::uint16_t meta = 0x08;
+
+/// Of nodes.
+constexpr std::uint16_t big_data = 0x01;
+constexpr std::uint16_t sub_data = 0x02;
+
+/// Of trees.
+constexpr std::uint16_t integer_key = 0x08;
+constexpr std::uint16_t no_subdir = 0x4000;  ///< An option of the environment, kept with the tree of free pages.
 
 struct PageHeader {
   std::uint64_t number;
   std::uint16_t pad;
   std::uint16_t flags;
-  std::uint16_t lower;
-  std::uint16_t upper;
+  std::uint16_t lower;  ///< End of the node offsets. In an overflow page `lower` and `upper` are the count of pages.
+  std::uint16_t upper;  ///< Begin of the nodes.
+};
+
+struct NodeHeader {
+  std::uint16_t low;   ///< Of the size of the value; of the page below in a branch.
+  std::uint16_t high;  ///< Likewise.
+  std::uint16_t flags;
+  std::uint16_t key_size;
 };
 
 struct TreeRoot {
-  std::uint32_t pad;  ///< The page size, in the first one of a meta page.
+  std::uint32_t pad;  ///< The page size, in the tree of free pages.
   std::uint16_t flags;
   std::uint16_t depth;
   std::uint64_t branch_pages;
@@ -48,13 +74,158 @@ struct MetaPage {
   std::uint32_t version;
   std::uint64_t address;
   std::uint64_t map_size;
-  std::array<TreeRoot, 2> trees;  ///< Free pages, and the names of tables.
+  TreeRoot free;
+  TreeRoot names;
   std::uint64_t last_page;
   std::uint64_t transaction;
 };
-static_assert(sizeof(PageHeader) == 16 && sizeof(TreeRoot) == 48 && sizeof(MetaPage) == 152);
+static_assert(sizeof(PageHeader) == 16 && sizeof(NodeHeader) == 8 && sizeof(TreeRoot) == 48 && sizeof(MetaPage) == 152);
+
+/// The caller has checked that it lies within `bytes`.
+template <class T>
+T at(std::string_view bytes, std::size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+/// One walk through all trees of a snapshot. Every page may be met once, which also bounds the walk.
+class Walk {
+ public:
+  Walk(const Pages& pages, std::uint64_t last_page) : pages_(pages), met_(last_page + 1) {}
+
+  void check(const TreeRoot& free, const TreeRoot& names) {
+    require((free.flags & ~no_subdir) == integer_key, "the tree of free pages is of another kind");
+    check_tree(free, Kind::free);
+    check_tree(names, Kind::names);
+    for (const TreeRoot& table : tables_) check_tree(table, Kind::table);
+  }
+
+ private:
+  enum class Kind { free, names, table };
+
+  void require(bool holds, const char* rule) const { pages_.require(holds, rule); }
+
+  void meet(std::uint64_t page, std::uint64_t count = 1) {
+    require(page >= 2 && page < met_.size() && count <= met_.size() - page, "a page lies outside the file");
+    for (std::uint64_t i = page; i < page + count; ++i) {
+      require(!met_[i], "a page is in two places");
+      met_[i] = true;
+    }
+  }
+
+  void check_tree(const TreeRoot& tree, Kind kind) {
+    require(kind == Kind::free || tree.flags == 0, "a tree is of another kind");
+    require(tree.depth <= depth_max && (tree.depth == 0) == (tree.root == no_page), "a tree has an impossible depth");
+    found_ = {};
+    if (tree.depth > 0) pending_ = {{tree.root, 1}};
+    while (!pending_.empty()) {
+      const auto [number, level] = pending_.back();
+      pending_.pop_back();
+      check_page(number, level, level == tree.depth, kind);
+    }
+    require(found_.branch_pages == tree.branch_pages && found_.leaf_pages == tree.leaf_pages &&
+                found_.overflow_pages == tree.overflow_pages && found_.entries == tree.entries,
+            "a tree is not of the size it should be");
+  }
+
+  void check_page(std::uint64_t number, std::size_t level, bool is_leaf, Kind kind) {
+    meet(number);
+    const std::string page = pages_.read(number, 0, pages_.page_size());
+    const auto header = at<PageHeader>(page, 0);
+    require(header.number == number && header.flags == (is_leaf ? leaf : branch), "a page is not what it should be");
+    require(header.lower >= sizeof header && header.lower % 2 == 0 && header.lower <= header.upper &&
+                header.upper <= page.size(),
+            "a page has impossible bounds");
+    const std::size_t count = (header.lower - sizeof header) / 2;
+    require(count >= (is_leaf || kind == Kind::free ? 1U : 2U), "a page is empty");
+    extents_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t offset = at<std::uint16_t>(page, sizeof header + 2 * i);
+      require(offset >= header.upper && offset + sizeof(NodeHeader) <= page.size(), "a node lies outside its page");
+      const std::size_t size = is_leaf ? check_leaf_node(page, offset, kind) : check_branch_node(page, offset, level);
+      extents_.emplace_back(offset, offset + size + size % 2);
+    }
+    check_extents(header.upper, page.size());
+    if (is_leaf) found_.entries += count;
+    ++(is_leaf ? found_.leaf_pages : found_.branch_pages);
+  }
+
+  /// LMDB moves nodes by these sizes, so they must fill the page to its end without a gap or an overlap.
+  void check_extents(std::size_t begin, std::size_t end) {
+    std::sort(extents_.begin(), extents_.end());
+    for (const auto& [first, last] : extents_) {
+      require(first == begin, "the nodes of a page overlap");
+      begin = last;
+    }
+    require(begin == end, "the nodes of a page do not fill it");
+  }
+
+  /// @returns the size of the node.
+  std::size_t check_branch_node(std::string_view page, std::size_t offset, std::size_t level) {
+    const auto node = at<NodeHeader>(page, offset);
+    require(node.key_size <= key_size_max, "a key is too long");
+    pending_.emplace_back(node.low | std::uint64_t{node.high} << 16U | std::uint64_t{node.flags} << 32U, level + 1);
+    return sizeof node + node.key_size;
+  }
+
+  /// @returns the size of the node.
+  std::size_t check_leaf_node(std::string_view page, std::size_t offset, Kind kind) {
+    const auto node = at<NodeHeader>(page, offset);
+    const bool big = node.flags == big_data;
+    require(big || node.flags == (kind == Kind::names ? sub_data : 0), "a node is of another kind");
+    require(node.key_size > 0 && node.key_size <= key_size_max, "a key has an impossible size");
+    require(kind != Kind::free || node.key_size == sizeof(std::uint64_t), "a key has an impossible size");
+    const std::size_t value_size = node.low | std::size_t{node.high} << 16U;
+    const std::size_t value = offset + sizeof node + node.key_size;
+    const std::size_t stored_size = big ? sizeof(std::uint64_t) : value_size;
+    require(stored_size <= page.size() && value <= page.size() - stored_size, "a node lies outside its page");
+    if (big) check_big_value(at<std::uint64_t>(page, value), value_size, kind);
+    if (!big && kind == Kind::free) check_free_list(page.substr(value, value_size));
+    if (kind == Kind::names) {
+      require(!big && value_size == sizeof(TreeRoot), "a table has no tree");
+      tables_.push_back(at<TreeRoot>(page, value));
+    }
+    return value + stored_size - offset;
+  }
+
+  void check_big_value(std::uint64_t number, std::size_t size, Kind kind) {
+    meet(number);
+    const auto header = at<PageHeader>(pages_.read(number, 0, sizeof(PageHeader)), 0);
+    const std::uint64_t count = header.lower | std::uint64_t{header.upper} << 16U;
+    require(header.number == number && header.flags == overflow, "a page is not what it should be");
+    require(count > 0 && sizeof header + size <= count * pages_.page_size(), "a large value is cut short");
+    if (count > 1) meet(number + 1, count - 1);
+    found_.overflow_pages += count;
+    if (kind == Kind::free) check_free_list(pages_.read(number, sizeof header, size));
+  }
+
+  /// A count and as many pages, in descending order.
+  void check_free_list(std::string_view list) {
+    constexpr std::size_t entry = sizeof(std::uint64_t);
+    require(list.size() >= entry && at<std::uint64_t>(list, 0) <= list.size() / entry - 1,
+            "a list of free pages is cut short");
+    const std::size_t count = at<std::uint64_t>(list, 0);
+    std::uint64_t above = no_page;
+    for (std::size_t i = 1; i <= count; ++i) {
+      const auto page = at<std::uint64_t>(list, i * entry);
+      require(page < above, "a list of free pages is not in order");
+      meet(page);
+      above = page;
+    }
+  }
+
+  const Pages& pages_;
+  std::vector<bool> met_;
+  std::vector<std::pair<std::uint64_t, std::size_t>> pending_;  ///< Pages to look at, and their level.
+  std::vector<std::pair<std::size_t, std::size_t>> extents_;    ///< Of the nodes of the page at hand.
+  std::vector<TreeRoot> tables_;
+  TreeRoot found_{};  ///< The sizes of the tree at hand as they are.
+};
 
 }  // namespace
+
+struct Pages::Meta : MetaPage {};
 
 Pages::Pages(const std::filesystem::path& file) : file_(file), descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ >= 0) return;
@@ -70,53 +241,68 @@ void Pages::check_header() {
   // A writer that commits twice between our reads of the two pages makes them look inconsistent once, not always.
   constexpr int tries = 5;
   for (int i = 0; i < tries; ++i) {
-    const Metas metas = read_metas();
+    const auto metas = read_metas();
     const std::uint64_t even = metas[0].transaction;
     const std::uint64_t odd = metas[1].transaction;
-    if (even % 2 == 0 && (odd == even + 1 || even == odd + 1)) return;
+    if (even % 2 == 0 && (odd == even + 1 || even == odd + 1)) {
+      require_length((even > odd ? metas[0] : metas[1]).last_page);
+      return;
+    }
   }
-  reject("its two headers do not belong together");
+  require(false, "its two headers do not belong together");
 }
 
-Pages::Metas Pages::read_metas() {
-  Metas metas{};
-  for (std::size_t i = 0; i < metas.size(); ++i) {
-    MetaPage page{};
-    read_at(i * page_size_, &page, sizeof page);
-    if (page.header.number != i || page.header.flags != meta_page) reject("it is not a file of LMDB");
-    if (page.magic != magic) reject("it is not a file of LMDB");
-    if (page.version > data_version) {
-      throw Error(ErrorCode::newer_format, "the journal was written by a later version of LMDB", file_);
-    }
-    const std::size_t page_size = page.trees[0].pad;
-    if (page.version != data_version || !std::has_single_bit(page_size) || page_size < 256 || page_size > 65536) {
-      reject("its header is wrong");
-    }
-    if (i > 0 && page_size != page_size_) reject("its two headers do not belong together");
-    page_size_ = page_size;
-    metas[i] = {page.transaction, page.last_page};
+bool Pages::check_trees(std::uint64_t transaction) {
+  const Meta header = read_metas()[transaction % 2];
+  if (header.transaction != transaction) return false;
+  require_length(header.last_page);
+  Walk(*this, header.last_page).check(header.free, header.names);
+  return true;
+}
+
+std::array<Pages::Meta, 2> Pages::read_metas() {
+  const Meta even = read_meta(0);
+  page_size_ = even.free.pad;
+  const Meta odd = read_meta(1);
+  require(odd.free.pad == page_size_, "its two headers do not belong together");
+  return {even, odd};
+}
+
+Pages::Meta Pages::read_meta(std::uint64_t page) {
+  const auto found = at<Meta>(read(page, 0, sizeof(Meta)), 0);
+  require(found.header.number == page && found.header.flags == meta && found.magic == magic,
+          "it is not a file of LMDB");
+  if (found.version > data_version) {
+    throw Error(ErrorCode::newer_format, "the journal was written by a later version of LMDB", file_);
   }
+  const std::uint32_t size = found.free.pad;
+  require(found.version == data_version && std::has_single_bit(size) && size >= 256 && size <= 65536,
+          "its header is wrong");
+  return found;
+}
+
+/// A page that is mapped and not in the file is a SIGBUS.
+void Pages::require_length(std::uint64_t last_page) const {
   struct stat info {};
-  ::fstat(descriptor_, &info);
+  if (::fstat(descriptor_, &info) != 0) info.st_size = 0;
   const std::uint64_t pages = static_cast<std::uint64_t>(info.st_size) / page_size_;
-  const Meta& newest = metas[0].transaction > metas[1].transaction ? metas[0] : metas[1];
-  if (newest.last_page >= pages) {
-    reject(fmt::format("it has {} pages and should have {}", pages, newest.last_page + 1).c_str());
-  }
-  return metas;
+  if (last_page < pages) return;
+  require(false, fmt::format("it is cut short: it has {} pages and needs {}", pages, last_page + 1).c_str());
 }
 
-void Pages::read_at(std::uint64_t offset, void* to, std::size_t size) const {
-  const ssize_t count = ::pread(descriptor_, to, size, static_cast<off_t>(offset));
+std::string Pages::read(std::uint64_t page, std::uint64_t offset, std::size_t size) const {
+  std::string bytes(size, '\0');
+  const ssize_t count = ::pread(descriptor_, bytes.data(), size, static_cast<off_t>(page * page_size_ + offset));
   if (count < 0) {
     throw Error(ErrorCode::unavailable,
                 fmt::format("cannot read the journal: {}", std::generic_category().message(errno)), file_);
   }
-  if (static_cast<std::size_t>(count) != size) reject("it is cut short");
+  require(static_cast<std::size_t>(count) == size, "it is cut short");
+  return bytes;
 }
 
-void Pages::reject(const char* why) const {
-  throw Error(ErrorCode::damaged, fmt::format("the journal is damaged: {}", why), file_);
+void Pages::require(bool holds, const char* rule) const {
+  if (!holds) throw Error(ErrorCode::damaged, fmt::format("the journal is damaged: {}", rule), file_);
 }
 
 }  // namespace belay::journal::lmdb

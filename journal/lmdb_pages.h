@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace belay::journal::lmdb {
 
-/// The pages of an LMDB file, looked at before LMDB does: it trusts what it maps, and dies by a signal where a size or
-/// an offset is wrong. Reads with pread, never through a map.
+/// The pages of an LMDB file, looked at before LMDB acts on them: it trusts what it maps, and a wrong size or offset
+/// kills the process by a signal. Reads with pread, never through a map.
 class Pages {
  public:
   /// @throws Error `not_found`, `unavailable`.
@@ -17,21 +19,28 @@ class Pages {
   Pages& operator=(const Pages&) = delete;
   ~Pages();
 
-  /// Both meta pages, and that the file is as long as they say. A writer beside us may be at work.
+  /// Checks both meta pages, and that the file is as long as they say. A writer beside us may be at work.
   /// @throws Error `damaged`, `newer_format`.
   void check_header();
 
- private:
-  /// What a meta page says, as far as it matters here.
-  struct Meta {
-    std::uint64_t transaction = 0;
-    std::uint64_t last_page = 0;
-  };
-  using Metas = std::array<Meta, 2>;
+  /// Checks that every page of a snapshot is in one place only (a tree, a value, the list of free pages), is of the
+  /// kind that belongs there and has its nodes within itself. Linear in the pages of the trees; large values are not
+  /// read. What the nodes say is not checked here.
+  /// @param transaction  the snapshot, which a read transaction must hold.
+  /// @returns false when a writer has overwritten the snapshot's header meanwhile: try again with a newer one.
+  /// @throws Error `damaged`.
+  bool check_trees(std::uint64_t transaction);
 
-  [[nodiscard]] Metas read_metas();
-  void read_at(std::uint64_t offset, void* to, std::size_t size) const;
-  [[noreturn]] void reject(const char* why) const;
+  // For the walk through the trees.
+  [[nodiscard]] std::string read(std::uint64_t page, std::uint64_t offset, std::size_t size) const;
+  [[nodiscard]] std::size_t page_size() const { return page_size_; }
+  void require(bool holds, const char* rule) const;
+
+ private:
+  struct Meta;
+  [[nodiscard]] Meta read_meta(std::uint64_t page);
+  [[nodiscard]] std::array<Meta, 2> read_metas();
+  void require_length(std::uint64_t last_page) const;
 
   const std::filesystem::path& file_;
   int descriptor_;
