@@ -88,7 +88,7 @@ class Journal::Store {
   Lsn append(const Record& record);
   std::uint64_t commit(const Retention* retention);
   void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
-  [[nodiscard]] Summary verify() const;
+  Summary verify() const;
 
  private:
   struct Appended {
@@ -97,6 +97,7 @@ class Journal::Store {
   };
 
   void read(const std::function<void(lmdb::Transaction&)>& look) const;
+  void refresh();
   void require_writable() const;
   void require_unchanged(const lmdb::Transaction& transaction) const;
   void write_log(lmdb::Transaction& transaction) const;
@@ -113,6 +114,13 @@ class Journal::Store {
   Head tip_;
   std::vector<Appended> appended_;
 };
+
+/// Takes up what another process has written since. Between runs nothing is appended that this could lose.
+void Journal::Store::refresh() {
+  assert(appended_.empty());
+  read([this](lmdb::Transaction& transaction) { durable_ = read_head(transaction, tables_); });
+  tip_ = durable_;
+}
 
 /// Adds the place to what the codecs and the grammar throw.
 void Journal::Store::read(const std::function<void(lmdb::Transaction&)>& look) const {
@@ -134,9 +142,7 @@ void Journal::Store::require_writable() const {
 
 RunId Journal::Store::begin(RunBegin run, std::vector<PlannedRevision> plan) {
   require_writable();
-  assert(appended_.empty());
-  read([this](lmdb::Transaction& transaction) { durable_ = read_head(transaction, tables_); });
-  tip_ = durable_;
+  if (!tip_.open_run) refresh();
   if (tip_.open_run) throw Error(ErrorCode::unfinished_run, "the run before was never finished", file());
 
   run.run = tip_.next_run;

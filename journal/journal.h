@@ -111,7 +111,7 @@ class Journal {
   /// Reads and checks everything: header, each checksum, the sequence without a gap, the chain from end to end, and the
   /// grammar of records (a StepBegin in a transaction in a run, …).
   /// @throws Error `damaged`, naming the first record that is wrong.
-  [[nodiscard]] Summary verify() const;
+  Summary verify() const;
 
   /// Drops the oldest closed runs until `retention` holds. Durable on return.
   /// @returns how many runs went.

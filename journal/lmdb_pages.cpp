@@ -94,9 +94,15 @@ class Walk {
  public:
   Walk(const Pages& pages, std::uint64_t last_page) : pages_(pages), met_(last_page + 1) {}
 
-  void check(const TreeRoot& free, const TreeRoot& names) {
-    require((free.flags & ~no_subdir) == integer_key, "the tree of free pages is of another kind");
-    check_tree(free, Kind::free);
+  /// Each transaction frees pages and lists them under its own number, so the newest list tells which one wrote this:
+  /// a header whose number was changed is found out.
+  void check_free_pages(const TreeRoot& tree, std::uint64_t transaction) {
+    require((tree.flags & ~no_subdir) == integer_key, "the tree of free pages is of another kind");
+    check_tree(tree, Kind::free);
+    require(transaction < 2 || newest_free_list_ == transaction, "its header is not of the transaction it names");
+  }
+
+  void check_tables(const TreeRoot& names) {
     check_tree(names, Kind::names);
     for (const TreeRoot& table : tables_) check_tree(table, Kind::table);
   }
@@ -175,21 +181,22 @@ class Walk {
     const bool big = node.flags == big_data;
     require(big || node.flags == (kind == Kind::names ? sub_data : 0), "a node is of another kind");
     require(node.key_size > 0 && node.key_size <= key_size_max, "a key has an impossible size");
-    require(kind != Kind::free || node.key_size == sizeof(std::uint64_t), "a key has an impossible size");
     const std::size_t value_size = node.low | std::size_t{node.high} << 16U;
     const std::size_t value = offset + sizeof node + node.key_size;
     const std::size_t stored_size = big ? sizeof(std::uint64_t) : value_size;
     require(stored_size <= page.size() && value <= page.size() - stored_size, "a node lies outside its page");
-    if (big) check_big_value(at<std::uint64_t>(page, value), value_size, kind);
-    if (!big && kind == Kind::free) check_free_list(page.substr(value, value_size));
+    const std::string_view stored = page.substr(value, stored_size);
+    const std::string big_value = big ? check_big_value(at<std::uint64_t>(stored, 0), value_size, kind) : std::string();
+    if (kind == Kind::free) check_free_list(page.substr(offset + sizeof node, node.key_size), big ? big_value : stored);
     if (kind == Kind::names) {
       require(!big && value_size == sizeof(TreeRoot), "a table has no tree");
-      tables_.push_back(at<TreeRoot>(page, value));
+      tables_.push_back(at<TreeRoot>(stored, 0));
     }
     return value + stored_size - offset;
   }
 
-  void check_big_value(std::uint64_t number, std::size_t size, Kind kind) {
+  /// @returns the value, where the walk has a use for it.
+  std::string check_big_value(std::uint64_t number, std::size_t size, Kind kind) {
     meet(number);
     const auto header = at<PageHeader>(pages_.read(number, 0, sizeof(PageHeader)), 0);
     const std::uint64_t count = header.lower | std::uint64_t{header.upper} << 16U;
@@ -197,12 +204,14 @@ class Walk {
     require(count > 0 && sizeof header + size <= count * pages_.page_size(), "a large value is cut short");
     if (count > 1) meet(number + 1, count - 1);
     found_.overflow_pages += count;
-    if (kind == Kind::free) check_free_list(pages_.read(number, sizeof header, size));
+    return kind == Kind::free ? pages_.read(number, sizeof header, size) : std::string();
   }
 
-  /// A count and as many pages, in descending order.
-  void check_free_list(std::string_view list) {
+  /// By the transaction that freed them: a count and as many pages, in descending order.
+  void check_free_list(std::string_view key, std::string_view list) {
     constexpr std::size_t entry = sizeof(std::uint64_t);
+    require(key.size() == entry, "a key has an impossible size");
+    newest_free_list_ = std::max(newest_free_list_, at<std::uint64_t>(key, 0));
     require(list.size() >= entry && at<std::uint64_t>(list, 0) <= list.size() / entry - 1,
             "a list of free pages is cut short");
     const std::size_t count = at<std::uint64_t>(list, 0);
@@ -220,6 +229,7 @@ class Walk {
   std::vector<std::pair<std::uint64_t, std::size_t>> pending_;  ///< Pages to look at, and their level.
   std::vector<std::pair<std::size_t, std::size_t>> extents_;    ///< Of the nodes of the page at hand.
   std::vector<TreeRoot> tables_;
+  std::uint64_t newest_free_list_ = 0;
   TreeRoot found_{};  ///< The sizes of the tree at hand as they are.
 };
 
@@ -253,10 +263,20 @@ void Pages::check_header() {
 }
 
 bool Pages::check_trees(std::uint64_t transaction) {
-  const Meta header = read_metas()[transaction % 2];
-  if (header.transaction != transaction) return false;
-  require_length(header.last_page);
-  Walk(*this, header.last_page).check(header.free, header.names);
+  const auto metas = read_metas();
+  const Meta& held = metas[transaction % 2];
+  const Meta& other = metas[1 - transaction % 2];
+  if (held.transaction != transaction) return false;
+  require_length(held.last_page);
+  Walk walk(*this, held.last_page);
+  walk.check_free_pages(held.free, transaction);
+  walk.check_tables(held.names);
+  // The snapshot before it holds only pages that are in ours or were freed by ours, so it is held as well. It is looked
+  // at because it may be the newer one in truth.
+  if (other.transaction + 1 == transaction) {
+    require_length(other.last_page);
+    Walk(*this, other.last_page).check_free_pages(other.free, other.transaction);
+  }
   return true;
 }
 
