@@ -337,7 +337,7 @@ RunId Journal::begin(RunBegin run, std::vector<PlannedRevision> plan) {
   return store_->begin(std::move(run), std::move(plan));
 }
 
-Lsn Journal::append(Record record) {
+Lsn Journal::append(const Record& record) {
   assert(open_run() && !std::holds_alternative<RunBegin>(record) && !std::holds_alternative<RunEnd>(record));
   return store_->append(record);
 }

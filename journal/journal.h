@@ -82,7 +82,7 @@ class Journal {
 
   /// Numbers a record and keeps it in memory until the next `flush`. A run must be open; what opens and closes one
   /// comes by `begin` and `end`.
-  Lsn append(Record record);
+  Lsn append(const Record& record);
 
   /// Makes what was appended durable. After an error nobody knows whether it is: the journal takes no more writes and
   /// has to be closed, and opened again to see.
