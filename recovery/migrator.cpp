@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <unordered_map>
 #include <utility>
@@ -22,11 +21,6 @@ using journal::PlannedRevision;
 std::string user_name() {
   const passwd* user = getpwuid(geteuid());
   return user ? user->pw_name : std::to_string(geteuid());
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
@@ -239,8 +233,9 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
     if (plan.empty()) return;
     journal::RunBegin begin;
     begin.command = command;
-    begin.host = host_name();
-    begin.pid = getpid();
+    const auto self = this_process(command);
+    begin.host = self.host;
+    begin.pid = self.pid;
     begin.user = user_name();
     begin.version = version;
     begin.from = texts(now.current);
@@ -253,7 +248,7 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
 engine::Executor::Options Migrator::executor_options(Target& target) {
   return {.atomic = settings_.atomic,
           .group = !settings_.hooks_between,
-          .applied_by = user_name() + "@" + host_name(),
+          .applied_by = user_name() + "@" + this_process("").host,
           .retention = settings_.retention,
           .current = [this, &target] { return texts(versions::current(graph(), target.versions().stamps())); }};
 }

@@ -22,11 +22,6 @@ std::string new_database_id() {
   return id;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -50,9 +45,7 @@ Target::Target(const Settings& settings, const std::string& command, const std::
   connection_->stop_on(stop);
   versions_.emplace(*connection_, settings.version_table);
   make_folder(places_.folder);
-  lock_ = journal::ProcessLock::acquire(
-      places_.lock, {.pid = getpid(), .host = host_name(), .command = command, .since = engine::utc_now()},
-      settings.lock_timeout, stop);
+  lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), settings.lock_timeout, stop);
   open_journal();
 }
 
@@ -64,6 +57,12 @@ void Target::open_journal() {
   }
   if (versions_->state()) throw journal_lost(places_);
   journal_ = journal::Journal::create(places_.journal, new_database_id());
+}
+
+journal::Holder this_process(const std::string& command) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return {.pid = getpid(), .host = host.data(), .command = command, .since = engine::utc_now()};
 }
 
 Error foreign(const Evidence& evidence, const journal::Journal& journal,

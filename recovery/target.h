@@ -39,6 +39,9 @@ class Target {
   std::optional<journal::Journal> journal_;
 };
 
+/// What other runners are told of this process.
+journal::Holder this_process(const std::string& command);
+
 /// Why this journal and this database cannot be used together, for a person.
 Error foreign(const Evidence& evidence, const journal::Journal& journal,
               const std::optional<engine::TargetState>& target);

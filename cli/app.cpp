@@ -1,0 +1,331 @@
+#include "cli/app.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/completion.h"
+#include "cli/json.h"
+#include "recovery/version.h"
+#include "versions/spelling.h"
+
+namespace belay::cli {
+namespace {
+
+/// What a command takes besides the global options.
+enum Takes : unsigned {
+  nothing = 0,
+  dry_run = 1U << 0U,   // --dry-run, --sql
+  target = 1U << 1U,    // --to, --steps, --atomic
+  steps = 1U << 2U,     // --steps
+  revision = 1U << 3U,  // REV, at least one where `required` is set
+  revisions = 1U << 4U,
+  required = 1U << 5U,
+  range = 1U << 6U,    // [RANGE] --graph
+  words = 1U << 7U,    // "message", for `new`
+  message = 1U << 8U,  // -m MESSAGE
+  script = 1U << 9U,   // --parent, --stdout, --dry-run
+  folder = 1U << 10U,
+  exit_code = 1U << 11U,
+  run_number = 1U << 12U,
+  keep = 1U << 13U,
+  shell = 1U << 14U,
+  atomic = 1U << 15U,
+};
+
+struct Command {
+  const char* name;  // `journal verify` for a command of a command
+  const char* group;
+  const char* summary;
+  unsigned takes;
+  int (*run)(Context&);
+  const char* examples;
+};
+
+constexpr const char* everyday = "Every day";
+constexpr const char* advanced = "Revisions";
+constexpr const char* looking = "Looking closer";
+
+constexpr std::array commands{
+    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing",
+            folder | dry_run, init, "belay init\nbelay init services/booking"},
+    Command{"migrate", everyday, "apply all pending revisions (= upgrade head)", dry_run | target, migrate,
+            "belay migrate\nbelay migrate --dry-run\nbelay migrate --steps 2\nbelay migrate --atomic\nbelay -e "
+            "production migrate"},
+    Command{"new", everyday, "write a new script on the current head", words | script, new_revision,
+            "belay new \"add rooms\"\nbelay new \"hotfix\" --parent 20260119140000"},
+    Command{"rollback", everyday, "take back one revision by its down section (= downgrade -1)",
+            dry_run | steps | atomic, rollback, "belay rollback\nbelay rollback --steps 3"},
+    Command{"status", everyday, "where the database is, what is pending, what an interrupted run left; writes nothing",
+            exit_code, status, "belay status\nbelay status --json\nbelay status --exit-code || echo pending"},
+    Command{"revision", advanced, "write a new script, like `new`", message | script, new_revision,
+            "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout"},
+    Command{"history", advanced, "revisions, newest first; applied ones are marked *", range, history,
+            "belay history\nbelay history --graph\nbelay history current:head\nbelay history 2026011:"},
+    Command{"current", advanced, "the revisions that the database is at", nothing, current, "belay current"},
+    Command{"heads", advanced, "the revisions that no other comes after", nothing, heads, "belay heads"},
+    Command{"show", advanced, "one revision: its place, its file, its text", revision | required, show,
+            "belay show head\nbelay show 20260119"},
+    Command{"upgrade", advanced, "apply what leads up to a revision: head, heads, +N, an id or a prefix",
+            revision | dry_run | atomic, upgrade, "belay upgrade head\nbelay upgrade +2\nbelay upgrade 20260119"},
+    Command{"downgrade", advanced, "take back what came after a revision: base, -N, an id or a prefix",
+            revision | required | dry_run | atomic, downgrade,
+            "belay downgrade -1\nbelay downgrade 20260119\nbelay downgrade base"},
+    Command{"merge", advanced, "write a revision that joins heads (all of them, if none is named)",
+            message | revisions | script, merge,
+            "belay merge -m \"join rooms and audit\"\nbelay merge -m join 20260309 20260310"},
+    Command{"stamp", advanced, "record revisions and their ancestors as applied, and no others, without running them",
+            revisions | required | dry_run, stamp,
+            "belay stamp head --dry-run\nbelay stamp 20260119 --yes\nbelay stamp base --yes"},
+    Command{"journal", looking, "print the journal", run_number, journal,
+            "belay journal\nbelay journal --run 3\nbelay journal --json"},
+    Command{"journal verify", looking, "read and check every record of the journal", nothing, journal_verify,
+            "belay journal verify"},
+    Command{"journal prune", looking, "drop the oldest runs from the journal", keep, journal_prune,
+            "belay journal prune --keep 10"},
+    Command{"config", looking, "every setting, its value, and where it comes from", nothing, config,
+            "belay config\nbelay -e production config"},
+    Command{"completion", looking, "print the completion script for bash, zsh or fish", shell, nullptr,
+            "source <(belay completion bash)\nbelay completion fish | source"},
+};
+
+std::string examples_text(const Command& command) {
+  std::string text = "Examples:\n  ";
+  for (const char* c = command.examples; *c != '\0'; ++c) text += *c == '\n' ? std::string("\n  ") : std::string(1, *c);
+  return text;
+}
+
+CLI::App* subcommand(CLI::App& app, const Command& command) {
+  const std::string name = command.name;
+  const auto space = name.find(' ');
+  CLI::App& parent = space == std::string::npos ? app : *app.get_subcommand(name.substr(0, space));
+  CLI::App* sub = parent.add_subcommand(name.substr(space == std::string::npos ? 0 : space + 1), command.summary);
+  sub->group(command.group)->fallthrough()->footer(examples_text(command));
+  return sub;
+}
+
+void add_target_options(CLI::App& sub, unsigned takes, Options& options) {
+  if (takes & target) sub.add_option("--to", options.to, "up to this revision")->type_name("REV");
+  if (takes & (target | steps))
+    sub.add_option("--steps", options.steps, "so many revisions")->type_name("N")->check(CLI::Range(1, 1'000'000'000));
+  if (takes & target) sub.get_option("--to")->excludes("--steps");
+  if (takes & (target | atomic))
+    sub.add_flag("--atomic", options.atomic, "the whole run in one transaction: all or nothing");
+  if (takes & revision)
+    sub.add_option("revision", options.revisions, "head, base, +N, -N, an id or a prefix")
+        ->type_name("REV")
+        ->expected(0, 1);
+  if (takes & revisions) sub.add_option("revisions", options.revisions, "ids or prefixes")->type_name("REV...");
+  if (takes & range) {
+    sub.add_option("range", options.revisions, "FROM:TO, either may be left out")->type_name("RANGE")->expected(0, 1);
+    sub.add_flag("--graph", options.graph, "draw the branches");
+  }
+  if (takes & required) sub.get_option((takes & revision) ? "revision" : "revisions")->required();
+}
+
+void add_script_options(CLI::App& sub, unsigned takes, Options& options) {
+  if (takes & words)
+    sub.add_option("message", options.message, "what the revision does")->type_name("MESSAGE")->required();
+  if (takes & message)
+    sub.add_option("-m,--message", options.message, "what the revision does")->type_name("MESSAGE")->required();
+  if (takes & script) {
+    if (!(takes & revisions))
+      sub.add_option("--parent", options.parents,
+                     "on this revision instead of the head (several for a merge; base for none)")
+          ->type_name("REV");
+    sub.add_flag("--stdout", options.to_stdout, "print the script and write no file");
+    sub.add_flag("--dry-run", options.dry_run, "say what would be written");
+  }
+}
+
+void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
+  if (takes & dry_run) {
+    sub.add_flag("--dry-run", options.dry_run, "show what would be done and change nothing");
+    sub.add_flag("--sql", options.sql, "print the SQL that would be run, and run nothing");
+  }
+  if (takes & folder)
+    sub.add_option("folder", options.revisions, "where; made if it is missing")->type_name("DIR")->expected(0, 1);
+  if (takes & exit_code)
+    sub.add_flag("--exit-code", options.exit_code, "exit with 2 when something is pending or interrupted");
+  if (takes & run_number) sub.add_option("--run", options.run, "only this run")->type_name("N");
+  if (takes & keep) sub.add_option("--keep", options.keep, "how many runs to keep")->type_name("N");
+  if (takes & shell)
+    sub.add_option("shell", options.revisions, "bash, zsh or fish")->type_name("SHELL")->expected(1)->required();
+}
+
+void add_globals(CLI::App& app, Options& options, std::array<std::string, 2>& durations) {
+  app.add_option("-C", options.directory, "run as if started there")->type_name("DIR");
+  app.add_option("-c,--config", options.config, "the configuration file")->type_name("FILE");
+  app.add_option("-e,--env", options.environment, "the environment in the configuration")->type_name("ENV");
+  app.add_option("--database", options.database, "the database")->type_name("URL");
+  app.add_flag("--json", options.json, "print JSON");
+  app.add_flag("-q,--quiet", options.quiet, "say nothing but errors");
+  app.add_flag("-v,--verbose", options.verbose, "say more");
+  app.add_option("--color", options.color, "auto, always or never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--no-progress", options.no_progress, "no progress bar");
+  app.add_option("--lock-timeout", durations[0], "how long to wait for a lock (10s)")->type_name("DUR");
+  app.add_option("--statement-timeout", durations[1], "interrupt a statement that runs longer")->type_name("DUR");
+  app.add_flag("-y,--yes", options.yes, "answer yes");
+}
+
+/// Ungrouped words are usage errors; near misses of a command get a suggestion.
+std::string usage_message(const CLI::ParseError& error, int argc, char** argv) {
+  std::string message = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr &&
+      dynamic_cast<const CLI::RequiredError*>(&error) == nullptr)
+    return message;
+  std::vector<std::string_view> names;
+  for (const auto& command : commands) names.push_back(command.name);
+  for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] == '-') continue;
+    if (std::find(names.begin(), names.end(), argv[i]) != names.end()) break;
+    const auto near = versions::nearest(argv[i], names);
+    if (!near.empty()) return fmt::format("there is no command {}; did you mean belay {}?", argv[i], near);
+  }
+  return message;
+}
+
+const Command* chosen(CLI::App& app) {
+  const Command* found = nullptr;
+  for (const auto& command : commands) {
+    const std::string name = command.name;
+    const auto space = name.find(' ');
+    const CLI::App* sub = app.get_subcommand(name.substr(0, space));
+    if (space != std::string::npos) sub = sub->get_subcommand(name.substr(space + 1));
+    if (sub->parsed()) found = &command;  // `journal verify` stands after `journal`.
+  }
+  return found;
+}
+
+std::vector<CommandWords> all_words(CLI::App& app) {
+  std::vector<CommandWords> result;
+  for (const auto& command : commands) {
+    CommandWords entry{command.name, command.summary, {}, (command.takes & (revision | revisions | range)) != 0};
+    const std::string name = command.name;
+    if (name.find(' ') != std::string::npos) continue;
+    for (const auto* from :
+         {static_cast<const CLI::App*>(app.get_subcommand(name)), static_cast<const CLI::App*>(&app)})
+      for (const auto* option : from->get_options()) {
+        for (const auto& word : option->get_lnames()) entry.options.push_back("--" + word);
+        for (const auto& word : option->get_snames()) entry.options.push_back("-" + word);
+      }
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+/// The words that say what is done, as the journal is to show them.
+std::string command_line(const Command& command, const Options& options) {
+  std::string text = command.name;
+  if (!options.to.empty()) text += " --to " + options.to;
+  if (options.steps > 0) text += fmt::format(" --steps {}", options.steps);
+  if (options.atomic) text += " --atomic";
+  for (const auto& word : options.revisions) text += " " + word;
+  return text;
+}
+
+void enter(const std::string& directory) {
+  if (directory.empty() || chdir(directory.c_str()) == 0) return;
+  throw Error(exit_missing_input, "no-folder", fmt::format("-C {}: {}", directory, std::strerror(errno)),
+              "name a folder");
+}
+
+int fail(Terminal& terminal, const Failure& failure) {
+  terminal.fail(failure);
+  if (terminal.json()) terminal.data(dump(to_json(failure)));
+  return failure.exit;
+}
+
+int usage_error(const Options& options, const std::string& message) {
+  Terminal terminal(terminal_setup(options));
+  Failure failure;
+  failure.exit = exit_usage;
+  failure.kind = "usage";
+  failure.message = message;
+  failure.state = "nothing was changed";
+  failure.next = "belay --help, or belay COMMAND --help";
+  return fail(terminal, failure);
+}
+
+int run_command(const Command& command, const Options& options, CLI::App& app) {
+  Terminal terminal(terminal_setup(options));
+  EventLoop events;
+  try {
+    enter(options.directory);
+    if (command.run == nullptr) {
+      terminal.data(completion_script(options.revisions.at(0), all_words(app)));
+      return exit_done;
+    }
+    Context context(options, terminal, events, command_line(command, options));
+    return command.run(context);
+  } catch (...) {
+    terminal.redraw("");
+    return fail(terminal, describe(std::current_exception(), events.signal()));
+  }
+}
+
+}  // namespace
+
+std::chrono::milliseconds parse_duration(const std::string& text) {
+  double number = 0;
+  std::size_t used = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double milliseconds = unit == "ms"                  ? 1
+                              : unit.empty() || unit == "s" ? 1000
+                              : unit == "m"                 ? 60'000
+                              : unit == "h"                 ? 3'600'000
+                                                            : -1;
+  const double result = number * milliseconds;
+  if (used == 0 || milliseconds < 0 || !(result >= 0) || result > 1e12)
+    throw Error(exit_usage, "usage", "\"" + text + "\" is no duration", "write it as 500ms, 10s, 2m or 1h");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(result));
+}
+
+int run(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // A file-size limit is an error of write(), like a full disk.
+  std::signal(SIGPIPE, SIG_IGN);  // `belay history | head` must not end a run half way.
+  Options options;
+  std::array<std::string, 2> durations;
+  CLI::App app{"belay: database migrations that cannot stop half way", "belay"};
+  app.set_version_flag("--version", fmt::format("belay {}", recovery::version));
+  app.require_subcommand(1)->failure_message(nullptr);
+  app.footer(
+      "belay COMMAND --help has examples. Exit status: 0 done, 1 failed, 2 differences, 3 undecided, 5 integrity,\n"
+      "6 refused, 64 usage, 66 missing input, 69 unavailable, 75 busy, 78 configuration, 130/143 interrupted.");
+  add_globals(app, options, durations);
+  for (const auto& command : commands) {
+    CLI::App* sub = subcommand(app, command);
+    add_target_options(*sub, command.takes, options);
+    add_script_options(*sub, command.takes, options);
+    add_other_options(*sub, command.takes, options);
+  }
+  try {
+    app.parse(argc, argv);
+    if (!durations[0].empty()) options.lock_timeout = parse_duration(durations[0]);
+    if (!durations[1].empty()) options.statement_timeout = parse_duration(durations[1]);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(options, usage_message(error, argc, argv));
+  } catch (const Error& error) {
+    return usage_error(options, error.what());
+  }
+  return run_command(*chosen(app), options, app);
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,302 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/history_graph.h"
+#include "cli/json.h"
+
+namespace belay::cli {
+namespace {
+
+using versions::Graph;
+using versions::Script;
+
+/// What there is to say of the revisions of a graph beside a database.
+struct View {
+  const Graph& graph;
+  recovery::Situation situation;
+  std::vector<bool> is_head;
+  std::vector<bool> is_current;
+  std::unordered_map<std::string, std::string> applied_at;
+
+  [[nodiscard]] bool is_applied(std::size_t position) const { return situation.applied[position]; }
+};
+
+View view_of(Context& context) {
+  auto& migrator = context.migrator();
+  View view{migrator.graph(), migrator.look(), {}, {}, {}};
+  view.is_head.resize(view.graph.size());
+  view.is_current.resize(view.graph.size());
+  for (const auto head : view.graph.heads()) view.is_head[head] = true;
+  for (const auto& id : view.situation.current)
+    if (view.graph.find(id)) view.is_current[view.graph.position(id)] = true;
+  for (const auto& stamp : view.situation.stamps) view.applied_at.emplace(stamp.revision.text, stamp.applied_at);
+  return view;
+}
+
+std::string marks(const View& view, std::size_t position) {
+  std::string text;
+  if (view.is_head[position]) text += "head";
+  if (view.is_current[position]) text += text.empty() ? "current" : ", current";
+  return text.empty() ? "" : " (" + text + ")";
+}
+
+Json ids_of(const std::vector<std::size_t>& positions, const Graph& graph) {
+  return to_json(positions, graph);
+}
+
+// --- status ---
+
+std::string state_of(const recovery::Situation& situation) {
+  if (!situation.consistent()) return "inconsistent";
+  return situation.interrupted ? "interrupted" : "clean";
+}
+
+std::vector<std::size_t> pending(const View& view) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < view.graph.size(); ++i)
+    if (!view.is_applied(i)) positions.push_back(i);
+  return positions;
+}
+
+Json problems_json(const recovery::Situation& situation) {
+  Json problems = Json::array();
+  if (situation.problem)
+    problems.push_back(
+        {{"kind", "journal"}, {"where", situation.problem->file()}, {"message", situation.problem->what()}});
+  for (const auto& drift : situation.drift)
+    problems.push_back({{"kind", drift.kind == versions::Drift::Kind::edited ? "edited" : "missing"},
+                        {"where", drift.file.empty() ? drift.revision.text : drift.file.string()},
+                        {"message", drift.message}});
+  return problems;
+}
+
+Json status_json(Context& context, const View& view) {
+  const auto& situation = view.situation;
+  Json applied = Json::array();
+  for (const auto& stamp : situation.stamps)
+    applied.push_back(
+        {{"revision", stamp.revision.text}, {"message", stamp.message}, {"applied_at", stamp.applied_at}});
+  Json waiting = Json::array();
+  for (const auto position : pending(view))
+    waiting.push_back(
+        {{"revision", view.graph.scripts()[position].id.text}, {"message", view.graph.scripts()[position].message}});
+  Json json{{"database", hide_secrets(context.config().database)},
+            {"current", to_json(situation.current)},
+            {"heads", ids_of(view.graph.heads(), view.graph)},
+            {"applied", applied},
+            {"pending", waiting},
+            {"state", state_of(situation)},
+            {"interrupted", nullptr},
+            {"running", nullptr},
+            {"problems", problems_json(situation)}};
+  if (situation.interrupted)
+    json["interrupted"] = {{"run", situation.interrupted->run.run.value},
+                           {"command", situation.interrupted->run.command},
+                           {"started_at", situation.interrupted->run.started_at},
+                           {"verdict", std::string(recovery::name_of(situation.interrupted->verdict))},
+                           {"description", situation.interrupted->description}};
+  if (situation.running)
+    json["running"] = {{"pid", situation.running->pid},
+                       {"host", situation.running->host},
+                       {"since", situation.running->since},
+                       {"command", situation.running->command}};
+  return json;
+}
+
+void print_trouble(Terminal& terminal, const recovery::Situation& situation) {
+  if (situation.running)
+    terminal.data(fmt::format("running    {} by pid {} on {} since {}", situation.running->command,
+                              situation.running->pid, situation.running->host, situation.running->since));
+  if (situation.interrupted) {
+    terminal.data("left       " + situation.interrupted->description);
+    terminal.data("next       belay migrate");
+  }
+  if (situation.problem) {
+    terminal.data(fmt::format("problem    {}", situation.problem->what()));
+    terminal.data("next       " + situation.problem->next());
+  }
+  for (const auto& drift : situation.drift)
+    terminal.data(
+        fmt::format("problem    {} {}", drift.message, drift.file.empty() ? "" : "(" + drift.file.string() + ")"));
+}
+
+void print_status(Context& context, const View& view) {
+  auto& terminal = context.terminal();
+  const auto& situation = view.situation;
+  const std::string state = state_of(situation);
+  terminal.data("database   " + hide_secrets(context.config().database) +
+                (situation.exists ? "" : "  (not there yet; belay migrate makes it)"));
+  terminal.data("state      " + terminal.paint(state == "clean" ? Color::green : Color::red, state));
+  for (const auto& id : situation.current) {
+    const auto* script = view.graph.find(id);
+    terminal.data(fmt::format("at         {}  {}{}", id.text, script ? script->message : "(no script)",
+                              script ? marks(view, view.graph.position(id)) : ""));
+  }
+  if (situation.current.empty()) terminal.data("at         base");
+  terminal.data(fmt::format("applied    {}", situation.stamps.size()));
+  const auto waiting = pending(view);
+  terminal.data(fmt::format("pending    {}", waiting.size()));
+  constexpr std::size_t shown_max = 20;
+  for (std::size_t i = 0; i < std::min(waiting.size(), shown_max); ++i)
+    terminal.data(
+        fmt::format("  + {}  {}", view.graph.scripts()[waiting[i]].id.text, view.graph.scripts()[waiting[i]].message));
+  if (waiting.size() > shown_max) terminal.data(fmt::format("  … and {} more", waiting.size() - shown_max));
+  print_trouble(terminal, situation);
+}
+
+// --- history ---
+
+/// `A:B`: from A, if given, up to B, if given. A word alone is both ends.
+std::vector<bool> range(const View& view, const std::string& text) {
+  const auto end = [&](std::string_view word) -> std::vector<std::size_t> {
+    if (word == "head" || word == "heads") return view.graph.heads();
+    if (word == "current") {
+      std::vector<std::size_t> positions;
+      for (std::size_t i = 0; i < view.graph.size(); ++i)
+        if (view.is_current[i]) positions.push_back(i);
+      return positions;
+    }
+    return {view.graph.resolve(word)};
+  };
+  std::vector<bool> chosen(view.graph.size(), true);
+  const auto colon = text.find(':');
+  const std::string from = text.substr(0, colon);
+  const std::string to = colon == std::string::npos ? from : text.substr(colon + 1);
+  const auto keep = [&](const std::vector<bool>& marked) {
+    for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = chosen[i] && marked[i];
+  };
+  if (!from.empty() && from != "base") keep(view.graph.descendants(end(from)));
+  if (!to.empty() && to != "base") keep(view.graph.ancestors(end(to)));
+  return chosen;
+}
+
+Json history_json(const View& view, std::size_t position) {
+  const Script& script = view.graph.scripts()[position];
+  return {{"revision", script.id.text},
+          {"parents", to_json(script.parents)},
+          {"message", script.message},
+          {"file", script.file.string()},
+          {"applied", view.is_applied(position)}};
+}
+
+void print_details(Terminal& terminal, const View& view, const Script& script, const std::string& indent) {
+  const auto applied = view.applied_at.find(script.id.text);
+  terminal.data(indent + "file     " + script.file.string());
+  if (!script.parents.empty()) {
+    std::string parents;
+    for (const auto& parent : script.parents) parents += " " + parent.text;
+    terminal.data(indent + "parents " + parents);
+  }
+  if (!script.created.empty()) terminal.data(indent + "created  " + script.created);
+  if (applied != view.applied_at.end()) terminal.data(indent + "applied  " + applied->second);
+}
+
+void print_ids(Context& context, const char* key, const std::vector<std::size_t>& positions, const View& view) {
+  auto& terminal = context.terminal();
+  if (terminal.json()) return terminal.data(dump({{key, ids_of(positions, view.graph)}}));
+  for (const auto position : positions)
+    terminal.data(fmt::format("{}  {}{}", view.graph.scripts()[position].id.text,
+                              view.graph.scripts()[position].message, marks(view, position)));
+}
+
+std::size_t chosen_revision(const View& view, const std::string& text) {
+  std::vector<std::size_t> positions;
+  if (text == "head" || text == "heads") positions = view.graph.heads();
+  for (std::size_t i = 0; text == "current" && i < view.graph.size(); ++i)
+    if (view.is_current[i]) positions.push_back(i);
+  if (positions.size() == 1) return positions.front();
+  if (positions.size() > 1) throw Error(exit_usage, "ambiguous-revision", "there are several; name one", "belay heads");
+  return view.graph.resolve(text);
+}
+
+}  // namespace
+
+int status(Context& context) {
+  const View view = view_of(context);
+  if (context.terminal().json())
+    context.terminal().data(dump(status_json(context, view)));
+  else
+    print_status(context, view);
+  if (!view.situation.consistent()) return exit_integrity;
+  const bool different = view.situation.interrupted || !pending(view).empty();
+  return context.options().exit_code && different ? exit_differences : exit_done;
+}
+
+int history(Context& context) {
+  const View view = view_of(context);
+  auto& terminal = context.terminal();
+  const auto& words = context.options().revisions;
+  const auto chosen = range(view, words.empty() ? ":" : words.front());
+  Json json = Json::array();
+  HistoryGraph drawing(view.graph);
+  for (std::size_t i = view.graph.size(); i-- > 0;) {
+    if (!chosen[i]) continue;
+    if (terminal.json()) {
+      json.push_back(history_json(view, i));
+      continue;
+    }
+    const auto& script = view.graph.scripts()[i];
+    const auto rows = context.options().graph ? drawing.draw(i, view.is_applied(i) ? '*' : 'o')
+                                              : HistoryGraph::Rows{{}, view.is_applied(i) ? "* " : "  ", "    "};
+    for (const auto& row : rows.before) terminal.data(row);
+    terminal.data(fmt::format("{}{}  {}{}", rows.node, terminal.paint(Color::yellow, script.id.text), script.message,
+                              terminal.paint(Color::green, marks(view, i))));
+    if (context.options().verbose) print_details(terminal, view, script, rows.after);
+  }
+  if (terminal.json()) terminal.data(dump(json));
+  return exit_done;
+}
+
+int current(Context& context) {
+  const View view = view_of(context);
+  auto& terminal = context.terminal();
+  if (terminal.json()) {
+    terminal.data(dump({{"current", to_json(view.situation.current)}}));
+    return exit_done;
+  }
+  for (const auto& id : view.situation.current) {
+    const auto* script = view.graph.find(id);
+    terminal.data(fmt::format("{}  {}{}", id.text, script ? script->message : "(no script)",
+                              script ? marks(view, view.graph.position(id)) : ""));
+  }
+  if (view.situation.current.empty()) terminal.note("base: no revision is applied");
+  return exit_done;
+}
+
+int heads(Context& context) {
+  const View view = view_of(context);
+  print_ids(context, "heads", view.graph.heads(), view);
+  return exit_done;
+}
+
+int show(Context& context) {
+  const View view = view_of(context);
+  auto& terminal = context.terminal();
+  const auto position = chosen_revision(view, context.options().revisions.at(0));
+  const Script& script = view.graph.scripts()[position];
+  const std::string text = read_file(script.file);
+  if (terminal.json()) {
+    Json json = history_json(view, position);
+    json["children"] = ids_of(view.graph.children(position), view.graph);
+    json["created"] = script.created;
+    json["digest"] = script.digest;
+    json["text"] = text;
+    terminal.data(dump(json));
+    return exit_done;
+  }
+  terminal.data(fmt::format("{}  {}{}", terminal.paint(Color::yellow, script.id.text), script.message,
+                            terminal.paint(Color::green, marks(view, position))));
+  print_details(terminal, view, script, "");
+  terminal.data("digest   " + script.digest);
+  terminal.data("\n" + text);
+  return exit_done;
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "engine/planned.h"
+#include "engine/version_table.h"
+
+namespace belay::cli {
+namespace {
+
+using journal::Action;
+using Plan = std::vector<journal::PlannedRevision>;
+
+std::string joined(const std::vector<versions::RevisionId>& ids) {
+  std::string text;
+  for (const auto& id : ids) text += (text.empty() ? "" : ", ") + id.text;
+  return text.empty() ? "base" : text;
+}
+
+/// Where the database is, for a person: `20260316150000 (head)`.
+std::string place(const std::vector<versions::RevisionId>& current, const versions::Graph& graph) {
+  const auto heads = graph.heads();
+  const bool at_head = current.size() == heads.size() && std::all_of(heads.begin(), heads.end(), [&](std::size_t head) {
+                         return std::find(current.begin(), current.end(), graph.scripts()[head].id) != current.end();
+                       });
+  return joined(current) + (at_head && !heads.empty() ? " (head)" : "");
+}
+
+int finish(Context& context, const recovery::Report& report) {
+  auto& terminal = context.terminal();
+  if (terminal.json()) {
+    terminal.data(dump(to_json(report)));
+    return exit_done;
+  }
+  const std::string where = place(report.to, context.migrator().graph());
+  const auto count = report.revisions.size();
+  if (count == 0)
+    terminal.say("nothing to do: the database is at " + where);
+  else
+    terminal.say(fmt::format("{} {}; the database is at {}", count, count == 1 ? "revision" : "revisions", where));
+  return exit_done;
+}
+
+/// Runs, with the command hooks around it when there is something to run.
+template <typename Pending, typename Run>
+int run(Context& context, Pending pending, Run go) {
+  const bool something_to_do = !context.hooks().around() || pending();
+  if (something_to_do) context.hooks().before_migrate();
+  const recovery::Report report = go();
+  if (!report.revisions.empty()) context.hooks().after_migrate();
+  return finish(context, report);
+}
+
+// --- --dry-run and --sql ---
+
+void print_statements(Terminal& terminal, const std::vector<journal::PlannedStep>& steps) {
+  for (const auto& step : steps) {
+    if (step.batch_rows > 0)
+      terminal.data(fmt::format("-- in batches of {} over {}.{}; :lo and :hi are the ends of each", step.batch_rows,
+                                step.batch_table, step.batch_column));
+    for (const auto& statement : step.statements) terminal.data(statement.text + ";");
+  }
+}
+
+std::string stamp_sql(const std::string& table, const journal::PlannedRevision& revision) {
+  if (revision.action == Action::down || revision.action == Action::unstamp)
+    return engine::VersionTable::remove_sql(table, {revision.revision});
+  versions::Stamp stamp;
+  stamp.revision = {revision.revision};
+  stamp.message = revision.message;
+  stamp.digest = revision.digest;
+  stamp.applied_by = "belay --sql";
+  return engine::VersionTable::write_sql(table, stamp);
+}
+
+/// The script that a person could run instead; its stamps are those that belay would write.
+void print_sql(Context& context, const Plan& plan) {
+  auto& terminal = context.terminal();
+  const auto& table = context.migrator().settings().version_table;
+  terminal.data(engine::VersionTable::create_sql(table) + ";");
+  for (const auto& revision : plan) {
+    const bool whole = std::all_of(revision.steps.begin(), revision.steps.end(),
+                                   [](const auto& step) { return step.transactional && step.batch_rows == 0; });
+    terminal.data(fmt::format("\n-- {} {} {}", journal::name_of(revision.action), revision.revision, revision.message));
+    if (whole) terminal.data("BEGIN;");
+    print_statements(terminal, revision.steps);
+    terminal.data(stamp_sql(table, revision) + ";");
+    if (whole) terminal.data("COMMIT;");
+  }
+}
+
+Json plan_json(const Plan& plan) {
+  Json json = Json::array();
+  for (const auto& revision : plan) {
+    std::size_t statements = 0;
+    for (const auto& step : revision.steps) statements += step.statements.size();
+    json.push_back({{"revision", revision.revision},
+                    {"direction", std::string(journal::name_of(revision.action))},
+                    {"message", revision.message},
+                    {"statements", statements}});
+  }
+  return json;
+}
+
+int show_plan(Context& context, const recovery::Situation& situation, const Plan& plan) {
+  auto& terminal = context.terminal();
+  if (situation.problem) throw recovery::Error(*situation.problem);
+  if (situation.interrupted) terminal.warn(situation.interrupted->description);
+  if (context.options().sql) {
+    print_sql(context, plan);
+    return exit_done;
+  }
+  if (terminal.json()) {
+    recovery::Report nothing;
+    nothing.from = nothing.to = situation.current;
+    Json json = to_json(nothing);
+    json["dry_run"] = true;
+    json["plan"] = plan_json(plan);
+    terminal.data(dump(json));
+    return exit_done;
+  }
+  for (const auto& revision : plan) {
+    const bool down = revision.action == Action::down || revision.action == Action::unstamp;
+    terminal.data(fmt::format("  {} {}  {}", down ? "-" : "+", revision.revision, revision.message));
+  }
+  terminal.data(fmt::format("{} {} would be run; the database is at {}, and nothing was changed", plan.size(),
+                            plan.size() == 1 ? "revision" : "revisions", joined(situation.current)));
+  return exit_done;
+}
+
+bool only_shows(const Options& options) {
+  return options.dry_run || options.sql;
+}
+
+// --- The commands ---
+
+int go_up(Context& context, const std::string& target) {
+  auto& migrator = context.migrator();
+  if (only_shows(context.options())) {
+    const auto situation = migrator.look();
+    return show_plan(context, situation, engine::planned(migrator.plan_upgrade(situation, target)));
+  }
+  return run(
+      context, [&] { return !migrator.plan_upgrade(migrator.look(), target).revisions.empty(); },
+      [&] { return migrator.upgrade(target, context.command_line()); });
+}
+
+int go_down(Context& context, const std::string& target) {
+  if (context.config().is_protected && target == "base")
+    throw Error(exit_refused, "protected", "this environment is protected: downgrade to base is refused",
+                "belay config shows where protected = true comes from");
+  auto& migrator = context.migrator();
+  if (only_shows(context.options())) {
+    const auto situation = migrator.look();
+    return show_plan(context, situation, engine::planned(migrator.plan_downgrade(situation, target)));
+  }
+  return run(
+      context, [&] { return !migrator.plan_downgrade(migrator.look(), target).revisions.empty(); },
+      [&] { return migrator.downgrade(target, context.command_line()); });
+}
+
+const std::string& only_target(const Options& options, const std::string& otherwise) {
+  if (options.revisions.size() > 1)
+    throw Error(exit_usage, "usage", "one revision at a time, please", "belay history shows the revisions there are");
+  return options.revisions.empty() ? otherwise : options.revisions.front();
+}
+
+}  // namespace
+
+int migrate(Context& context) {
+  const auto& options = context.options();
+  if (options.steps > 0) return go_up(context, fmt::format("+{}", options.steps));
+  return go_up(context, options.to.empty() ? "head" : options.to);
+}
+
+int upgrade(Context& context) {
+  return go_up(context, only_target(context.options(), "head"));
+}
+
+int downgrade(Context& context) {
+  return go_down(context, only_target(context.options(), ""));
+}
+
+int rollback(Context& context) {
+  const auto& options = context.options();
+  return go_down(context, fmt::format("-{}", std::max<std::int64_t>(1, options.steps)));
+}
+
+int stamp(Context& context) {
+  const auto& options = context.options();
+  if (context.config().is_protected)
+    throw Error(exit_refused, "protected", "this environment is protected: stamp is refused",
+                "belay config shows where protected = true comes from");
+  auto& migrator = context.migrator();
+  const auto situation = migrator.look();
+  const auto plan = migrator.plan_stamp(situation, options.revisions);
+  if (only_shows(options)) return show_plan(context, situation, plan);
+  if (!plan.empty() && !options.yes &&
+      !context.terminal().confirm(fmt::format("Record {} as where {} is, without running anything?",
+                                              fmt::join(options.revisions, " "), context.config().database)))
+    throw Error(exit_refused, "not-confirmed", "stamp changes what belay believes, and was not confirmed",
+                "look with --dry-run, then give --yes");
+  return finish(context, migrator.stamp(options.revisions, context.command_line()));
+}
+
+}  // namespace belay::cli

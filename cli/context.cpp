@@ -1,0 +1,76 @@
+#include "cli/context.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "engine/error.h"
+#include "versions/script.h"
+
+namespace belay::cli {
+
+Context::Context(const Options& options, Terminal& terminal, EventLoop& events, std::string command_line)
+    : options_(options), terminal_(terminal), events_(events), command_line_(std::move(command_line)) {}
+
+const Config& Context::config() {
+  if (config_) return *config_;
+  const auto variable = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+  config_ = load_config({.folder = std::filesystem::current_path(),
+                         .file = options_.config,
+                         .environment = options_.environment,
+                         .database = options_.database,
+                         .variable = variable});
+  if (!config_->log_file.empty()) terminal_.log_to(config_->folder / config_->log_file);
+  return *config_;
+}
+
+CommandHooks& Context::hooks() {
+  if (!hooks_) hooks_.emplace(config(), command_line_);
+  return *hooks_;
+}
+
+recovery::Settings Context::settings() {
+  recovery::Settings settings;
+  settings.database = config().database;
+  settings.folder = config().folder;
+  settings.versions = config().versions;
+  settings.version_table = config().version_table;
+  settings.journal = config().journal_path;
+  settings.retention = {.runs = config().keep_runs, .bytes = config().keep_bytes};
+  settings.lock_timeout = options_.lock_timeout;
+  settings.policy = config().recovery_policy == "back" ? recovery::Policy::back : recovery::Policy::forward;
+  settings.atomic = options_.atomic;
+  settings.hooks_between = hooks().between();
+  read_sql_hooks(config(), settings);
+  return settings;
+}
+
+recovery::Migrator& Context::migrator() {
+  if (migrator_) return *migrator_;
+  if (config().database.empty())
+    throw ConfigError(ConfigError::Code::missing, config().file.empty()
+                                                      ? "there is no belay.toml here, and nothing says "
+                                                        "which database to use"
+                                                      : "nothing says which database to use")
+        .at(config().file)
+        .next("belay init writes a belay.toml; or give --database sqlite:app.db");
+  progress_.emplace(terminal_, events_, options_, hooks());
+  try {
+    migrator_.emplace(settings(), *progress_, events_.stop_token());
+  } catch (const engine::Error& error) {
+    if (error.code() != engine::ErrorCode::bad_url || !options_.database) throw;
+    throw Error(exit_usage, "bad-url", error.what(), error.next());  // It was typed.
+  }
+  return *migrator_;
+}
+
+const versions::Graph& Context::graph() {
+  if (!config().database.empty()) return migrator().graph();
+  if (!graph_) graph_.emplace(versions::load_scripts(config().folder / config().versions));
+  return *graph_;
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,60 @@
+#include "cli/json.h"
+
+namespace belay::cli {
+namespace {
+
+Json or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+}  // namespace
+
+Json to_json(const std::vector<versions::RevisionId>& ids) {
+  Json json = Json::array();
+  for (const auto& id : ids) json.push_back(id.text);
+  return json;
+}
+
+Json to_json(const std::vector<std::size_t>& positions, const versions::Graph& graph) {
+  Json json = Json::array();
+  for (const auto position : positions) json.push_back(graph.scripts()[position].id.text);
+  return json;
+}
+
+Json to_json(const Failure& failure) {
+  return {{"ok", false},
+          {"exit", failure.exit},
+          {"error",
+           {{"kind", failure.kind},
+            {"message", failure.message},
+            {"file", or_null(failure.file)},
+            {"line", failure.line ? Json(failure.line) : Json(nullptr)},
+            {"statement", or_null(failure.statement)},
+            {"state", failure.state},
+            {"next", failure.next}}}};
+}
+
+Json to_json(const recovery::Report& report) {
+  Json revisions = Json::array();
+  for (const auto& done : report.revisions)
+    revisions.push_back({{"revision", done.revision.text},
+                         {"direction", std::string(journal::name_of(done.action))},
+                         {"ms", done.took.count()}});
+  Json recovered = nullptr;
+  if (report.recovered)
+    recovered = {{"run", report.recovered->run.value},
+                 {"verdict", std::string(recovery::name_of(report.recovered->verdict))},
+                 {"direction", report.recovered->direction == recovery::Policy::forward ? "forward" : "back"}};
+  return {{"ok", true},
+          {"exit", 0},
+          {"from", to_json(report.from)},
+          {"to", to_json(report.to)},
+          {"revisions", revisions},
+          {"recovered", recovered}};
+}
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "cli/failure.h"
+#include "cli/options.h"
+
+namespace belay::cli {
+
+enum class Color { none, bold, dim, red, green, yellow };
+
+/// The two streams of a command, and what may be written to them: data to stdout (under `--json` nothing but JSON),
+/// what is said beside it to stderr. Safe to use from the ticker's thread.
+class Terminal {
+ public:
+  /// How the streams are set up; the environment is read by the caller.
+  struct Setup {
+    bool json = false;
+    bool quiet = false;
+    bool color_out = false;
+    bool color_err = false;
+    bool live = false;  ///< stderr is a terminal on which a line can be redrawn.
+  };
+  explicit Terminal(const Setup& setup) : setup_(setup) {}
+
+  [[nodiscard]] bool json() const { return setup_.json; }
+  [[nodiscard]] bool live() const { return setup_.live; }
+
+  /// What the command was asked for: a line on stdout.
+  void data(std::string_view line);
+  /// What happens, for a person: a line on stdout; nothing with --json or --quiet.
+  void say(std::string_view line);
+  /// The same, beside data: a line on stderr.
+  void note(std::string_view line);
+  /// On stderr whatever was asked for, but JSON.
+  void warn(std::string_view line);
+  /// An error on stderr.
+  void fail(const Failure& failure);
+
+  /// Replaces the live line on stderr; empty to take it away. Nothing where there is none.
+  void redraw(std::string_view line);
+
+  /// Text for stdout in a colour, if that may be.
+  [[nodiscard]] std::string paint(Color color, std::string_view text) const;
+
+  /// Every line that is said, noted or failed also goes to this file, with the time before it.
+  /// @throws Error exit_config when it cannot be opened.
+  void log_to(const std::filesystem::path& file);
+
+  /// Asks on the terminal. False without one.
+  bool confirm(std::string_view question);
+
+ private:
+  void put(int descriptor, std::string_view line);
+  void clear_live_line();
+  void log(std::string_view level, std::string_view line);
+
+  Setup setup_;
+  std::mutex mutex_;
+  bool line_drawn_ = false;
+  std::filesystem::path log_;
+};
+
+/// Looks at the streams and at NO_COLOR and TERM.
+Terminal::Setup terminal_setup(const Options& options);
+
+}  // namespace belay::cli
