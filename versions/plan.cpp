@@ -6,7 +6,6 @@
 #include <charconv>
 #include <limits>
 #include <optional>
-#include <ranges>
 
 #include "versions/error.h"
 #include "versions/words.h"
@@ -29,8 +28,9 @@ std::optional<std::size_t> read_count(std::string_view target, char sign) {
 }
 
 [[noreturn]] void refuse_several(const Graph& graph, const std::vector<std::size_t>& heads) {
-  const auto id = [&graph](std::size_t head) { return std::string_view(graph.scripts()[head].id.text); };
-  const auto ids = heads | std::views::transform(id);
+  std::vector<std::string_view> ids;
+  ids.reserve(heads.size());
+  for (const std::size_t head : heads) ids.emplace_back(graph.scripts()[head].id.text);
   throw Error(ErrorCode::several_heads, fmt::format("there are {} heads: {}", heads.size(), fmt::join(ids, ", ")))
       .next(fmt::format("belay merge -m \"…\" {}, or belay upgrade heads", fmt::join(ids, " ")));
 }

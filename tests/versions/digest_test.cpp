@@ -40,17 +40,25 @@ TEST(Digest, DoesNotCountWhatDoesNotRun) {
 }
 
 TEST(Digest, CountsWhatRunsAndHow) {
-  const std::string create = "CREATE TABLE t (a);\n";
-  const std::string insert = "INSERT INTO t VALUES ('x  y');\n";
-  for (const std::string& text :
-       {"-- migrate:up\n" + create + "INSERT INTO t VALUES ('x y');", "-- migrate:up\ncreate TABLE t (a);\n" + insert,
-        "-- migrate:up\n" + insert + create, "-- migrate:up\n" + create + "-- migrate:down\n" + insert,
-        "-- migrate:up\n" + create + "-- migrate:verify\n" + insert, "-- migrate:up\n" + create + insert + insert,
-        "-- migrate:up\n-- migrate:step\n" + create + insert, "-- migrate:up transaction:off\n" + create + insert,
-        "-- migrate:up\n" + create + "-- migrate:step transaction:off\n" + insert,
-        "-- migrate:up\n" + create + "-- migrate:step transaction:off repeatable:yes\n" + insert}) {
+  for (const char* text : {"-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x y');\n",
+                           "-- migrate:up\ncreate TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n",
+                           "-- migrate:up\nINSERT INTO t VALUES ('x  y');\nCREATE TABLE t (a);\n",
+                           "-- migrate:up\nCREATE TABLE t (a);\n-- migrate:down\nINSERT INTO t VALUES ('x  y');\n",
+                           "-- migrate:up\nCREATE TABLE t (a);\n-- migrate:verify\nINSERT INTO t VALUES ('x  y');\n",
+                           "-- migrate:up\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\nSELECT 1;\n",
+                           "-- migrate:up\n-- migrate:step\nCREATE TABLE t (a);\nINSERT INTO t VALUES ('x  y');\n"}) {
     EXPECT_NE(digest(text), digest(plain)) << text;
   }
+}
+
+TEST(Digest, CountsTheOptionsOfAStep) {
+  const auto with = [](const std::string& options) {
+    return digest("-- migrate:up\n-- migrate:step " + options + "\nA;");
+  };
+  const std::string off = with("transaction:off");
+  EXPECT_EQ(digest("-- migrate:up transaction:off\nA;"), off);
+  EXPECT_NE(digest("-- migrate:up\nA;"), off);
+  EXPECT_NE(with("transaction:off repeatable:yes"), off);
 }
 
 TEST(Digest, CountsEachPartOfABatch) {

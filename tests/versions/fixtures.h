@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,23 +37,39 @@ inline Script revision(const std::string& id, std::initializer_list<const char*>
   return script;
 }
 
-inline std::string join(const std::vector<std::string>& words) {
+template <typename Items, typename TextOf>
+std::string join(const Items& items, TextOf text_of) {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  for (const auto& item : items) {
+    if (!text.empty()) text += ' ';
+    text += text_of(item);
+  }
   return text;
 }
 
-/// The ids at `positions`, or all of them, in the graph's order.
-inline std::string ids_of(const Graph& graph, const std::vector<std::size_t>& positions) {
-  std::vector<std::string> ids;
-  for (const std::size_t position : positions) ids.push_back(graph.scripts()[position].id.text);
-  return join(ids);
+/// The pieces between the bars.
+inline std::vector<std::string> divide(const std::string& text) {
+  std::vector<std::string> pieces(1);
+  for (const char c : text) {
+    if (c == '|') {
+      pieces.emplace_back();
+    } else {
+      pieces.back() += c;
+    }
+  }
+  return pieces;
+}
+
+inline std::string ids_of(const std::vector<RevisionId>& ids) {
+  return join(ids, std::mem_fn(&RevisionId::text));
 }
 
 inline std::string ids_of(const std::vector<Script>& scripts) {
-  std::vector<std::string> ids;
-  for (const Script& script : scripts) ids.push_back(script.id.text);
-  return join(ids);
+  return join(scripts, [](const Script& script) { return script.id.text; });
+}
+
+inline std::string ids_of(const Graph& graph, const std::vector<std::size_t>& positions) {
+  return join(positions, [&graph](std::size_t position) { return graph.scripts()[position].id.text; });
 }
 
 }  // namespace belay::versions

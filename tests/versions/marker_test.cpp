@@ -16,7 +16,7 @@ Marker marker_of(std::string_view comment) {
 }
 
 Error refusal_of(std::string_view comment) {
-  const Error error = error_of([comment] { read_marker(comment, 7); });
+  Error error = error_of([comment] { read_marker(comment, 7); });
   EXPECT_EQ(error.code(), ErrorCode::malformed) << comment;
   EXPECT_EQ(error.line(), 7) << comment;
   return error;

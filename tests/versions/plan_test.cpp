@@ -21,9 +21,7 @@ std::vector<bool> marks(const Graph& graph, std::initializer_list<const char*> i
 }
 
 std::string ids_of(const Plan& plan) {
-  std::vector<std::string> ids;
-  for (const Script* script : plan.revisions) ids.push_back(script->id.text);
-  return join(ids);
+  return join(plan.revisions, [](const Script* script) { return script->id.text; });
 }
 
 /// a ← b ← c ← d

@@ -19,20 +19,15 @@ Script parse(std::string_view text, const char* file = "0001_test.sql") {
 }
 
 Error refusal_of(std::string_view text, const char* file = "0001_test.sql") {
-  const Error error = error_of([&] { parse(text, file); });
+  Error error = error_of([&] { parse(text, file); });
   EXPECT_EQ(error.code(), ErrorCode::malformed) << text;
   EXPECT_EQ(error.file(), file) << text;
   return error;
 }
 
-std::string ids_of(const std::vector<RevisionId>& ids) {
-  std::vector<std::string> texts;
-  for (const RevisionId& id : ids) texts.push_back(id.text);
-  return join(texts);
-}
-
 std::vector<std::string> texts_of(const Step& step) {
   std::vector<std::string> texts;
+  texts.reserve(step.statements.size());
   for (const Statement& statement : step.statements) texts.push_back(statement.text);
   return texts;
 }
@@ -303,48 +298,10 @@ RC_GTEST_PROP(ParseScript, SurvivesAnyBytes, (const std::string& bytes)) {
 }
 
 RC_GTEST_PROP(ParseScript, SurvivesAnyLines, ()) {
-  static const std::vector<std::string> pieces = {"-- migrate:up",
-                                                  "-- migrate:down",
-                                                  "-- migrate:verify",
-                                                  "-- migrate:step",
-                                                  "-- migrate",
-                                                  "-- ",
-                                                  "--",
-                                                  "migrate:",
-                                                  "up",
-                                                  "-- revision:",
-                                                  "-- parents:",
-                                                  " a",
-                                                  ",",
-                                                  "\n",
-                                                  "\n",
-                                                  "\r\n",
-                                                  " transaction:off",
-                                                  " batch:5",
-                                                  " over:a.b",
-                                                  " over:",
-                                                  " over:\"",
-                                                  " \"",
-                                                  "\"\"",
-                                                  " irreversible:\"",
-                                                  "x\"",
-                                                  " irreversible:",
-                                                  "SELECT :lo, :hi;",
-                                                  "A;",
-                                                  "B",
-                                                  "(",
-                                                  ")",
-                                                  "'",
-                                                  "/*",
-                                                  "*/",
-                                                  "CREATE TRIGGER",
-                                                  " BEGIN A;",
-                                                  " END;",
-                                                  "\xEF\xBB\xBF",
-                                                  "-- +goose",
-                                                  " Up",
-                                                  ":",
-                                                  "\xC3\xA9"};
+  const auto pieces = divide(
+      "-- migrate:up|-- migrate:down|-- migrate:verify|-- migrate:step|-- migrate|-- |--|migrate:|up|-- +goose| Up|:|"
+      "-- revision:|-- parents:| a|,|\n|\n|\n|\r\n| transaction:off| batch:5| over:a.b| over:| over:\"| \"|\"\"|x\"|"
+      " irreversible:\"| irreversible:|SELECT :lo, :hi;|A;|B|(|)|'|/*|*/|CREATE TRIGGER| BEGIN A;| END;|\xEF\xBB\xBF");
   const auto chosen = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(pieces));
   std::string text;
   for (const std::string& piece : chosen) text += piece;

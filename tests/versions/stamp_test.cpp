@@ -26,12 +26,6 @@ std::vector<Stamp> stamps(std::initializer_list<const char*> ids) {
   return rows;
 }
 
-std::string ids_of(const std::vector<RevisionId>& ids) {
-  std::vector<std::string> texts;
-  for (const RevisionId& id : ids) texts.push_back(id.text);
-  return join(texts);
-}
-
 TEST(Applied, MarksRevisionsByPosition) {
   EXPECT_EQ(applied(fork(), stamps({"c", "gone", "a"})), (std::vector<bool>{true, false, true}));
   EXPECT_EQ(applied(fork(), {}), std::vector<bool>(3));

@@ -109,60 +109,14 @@ TEST(SplitStatements, LargeInsertFullOfSemicolonsIsOneStatement) {
 }
 
 // Each closes what it opens.
-const std::vector<std::string> fragments = {"CREATE",
-                                            "temp",
-                                            "TEMPORARY",
-                                            "Trigger",
-                                            "EXPLAIN",
-                                            "QUERY PLAN",
-                                            "END",
-                                            "end",
-                                            "BEGIN",
-                                            "SELECT",
-                                            "a",
-                                            "END1",
-                                            "1",
-                                            "é",
-                                            "$",
-                                            "_",
-                                            ";",
-                                            ";",
-                                            "; ",
-                                            " ;",
-                                            " ",
-                                            "\n",
-                                            "\t",
-                                            "\r\n",
-                                            "\f",
-                                            "\v",
-                                            "'a;b'",
-                                            "\"x;--\"",
-                                            "`;/*`",
-                                            "[;']",
-                                            "]",
-                                            "-- c;'\n",
-                                            "/* ;' */",
-                                            ")",
-                                            "-",
-                                            "*",
-                                            ":",
-                                            ";END;",
-                                            "; end ;",
-                                            "; END x;",
-                                            "/**/",
-                                            "@",
-                                            "''",
-                                            "--;END;\n",
-                                            "\\",
-                                            "#",
-                                            ",",
-                                            "CREATE TRIGGER",
-                                            "; explain create temp trigger",
-                                            "; CREATE/**/TEMPORARY TRIGGER"};
+const std::vector<std::string> fragments = divide(
+    "CREATE|temp|TEMPORARY|Trigger|EXPLAIN|QUERY PLAN|END|end|BEGIN|SELECT|a|END1|1|é|$|_|;|;|; | ;| |\n|\t|\r\n|\f|\v|"
+    "'a;b'|\"x;--\"|`;/*`|[;']|]|-- c;'\n|/* ;' */|)|-|*|:|;END;|; end ;|; END x;|/**/|@|''|--;END;\n|\\|#|,|"
+    "CREATE TRIGGER|; explain create temp trigger|; CREATE/**/TEMPORARY TRIGGER");
 
 std::vector<std::string> with_open_ends() {
   std::vector<std::string> all = fragments;
-  for (const char* open : {"'", "\"", "`", "[", "/*", "/", "--", "*/", "(", "("}) all.emplace_back(open);
+  for (std::string& open : divide("'|\"|`|[|/*|/|--|*/|(|(")) all.push_back(std::move(open));
   return all;
 }
 
