@@ -214,19 +214,19 @@ void Executor::run_steps(std::optional<Transaction>& transaction, const journal:
       run_step(*transaction, revision, i);
       continue;
     }
-    commit_part(transaction);
+    commit_part(transaction, revision);
     if (step.batch_rows > 0)
       run_batch(revision, i, i == from.step ? from.after : "");
     else
       run_outside(revision, i);
-    half_way_ = revision.ordinal;
   }
 }
 
-void Executor::commit_part(std::optional<Transaction>& transaction) {
+void Executor::commit_part(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision) {
   if (!transaction) return;
   target_.connection.check_constraints();
   transaction->commit();
+  half_way_ = revision.ordinal;
   transaction.reset();
 }
 
@@ -237,6 +237,7 @@ void Executor::run_outside(const journal::PlannedRevision& revision, std::size_t
   run_step(transaction, revision, step);
   target_.connection.check_constraints();
   transaction.commit();
+  half_way_ = revision.ordinal;
 }
 
 void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t step) {

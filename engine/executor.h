@@ -80,7 +80,7 @@ class Executor {
   void run_outside(const journal::PlannedRevision& revision, std::size_t step);
   void run_alone(const journal::PlannedRevision& revision, std::size_t step);
   void run_batch(const journal::PlannedRevision& revision, std::size_t step, std::string after);
-  void commit_part(std::optional<Transaction>& transaction);
+  void commit_part(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision);
 
   void run_step(Transaction& transaction, const journal::PlannedRevision& revision, std::size_t step);
   void run_statement(const journal::PlannedRevision& revision, const journal::PlannedStatement& statement,

@@ -37,6 +37,26 @@ TEST_F(ExecutorTest, FailingStepOutsideATransactionWithNothingBeforeItClosesTheR
   EXPECT_TRUE(is_sound());
 }
 
+/// What stands before the step was committed so that the step can run: the revision is applied in part.
+TEST_F(ExecutorTest, FailingStepBehindACommittedPartLeavesTheRunOpen) {
+  const auto error =
+      failure_of({up("1", "CREATE TABLE t (id);\n-- migrate:step s transaction:off\nINSERT INTO nowhere VALUES (1);")});
+  EXPECT_TRUE(error.is_unfinished());
+  EXPECT_EQ(tables(), "t");
+  EXPECT_TRUE(site().journal().open_run());
+  EXPECT_EQ(error.state(), "revision 1 is applied in part; the run stays open, and the next one goes on with it");
+  EXPECT_TRUE(is_sound());
+}
+
+TEST_F(ExecutorTest, EmptyBatchThatIsFollowedByAFailureLeavesNothingHalfDone) {
+  carry_out({up("1", "CREATE TABLE t (id INTEGER PRIMARY KEY, v);")});
+  const auto error = failure_of({up("2",
+                                    "-- migrate:step fill batch:5 over:t.id\nUPDATE t SET v = 1 WHERE id BETWEEN :lo "
+                                    "AND :hi;\n-- migrate:step bad\nINSERT INTO nowhere VALUES (1);")});
+  EXPECT_FALSE(error.is_unfinished());
+  EXPECT_FALSE(site().journal().open_run());
+}
+
 TEST_F(ExecutorTest, BatchCommitsSliceBySlice) {
   carry_out({up("1", ten_rows),
              up("2", "-- migrate:step fill batch:4 over:t.id\nUPDATE t SET v = v + 1 WHERE id BETWEEN :lo AND :hi;")});
