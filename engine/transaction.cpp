@@ -53,7 +53,7 @@ void Transaction::commit() {
 }
 
 void Transaction::rollback(const std::string& reason) {
-  open_ = false;
+  if (!std::exchange(open_, false)) return;  // Its commit has failed, and that has rolled it back.
   target_.connection.rollback();
   target_.journal.append(journal::TransactionRollback{.begin = lsn_, .reason = reason});
 }

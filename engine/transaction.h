@@ -42,6 +42,7 @@ class Transaction {
 
   /// @throws what Connection::commit throws. Unless that is `outcome_unknown`, it is rolled back.
   void commit();
+  /// Nothing when it is no longer open.
   void rollback(const std::string& reason);
 
   /// What no transaction can hold (VACUUM, …): the promise is durable before `act` begins, and `last_lsn` follows in a

@@ -106,6 +106,18 @@ TEST_F(ExecutorTest, CommitThatAReaderHoldsUpIsTakenBack) {
   EXPECT_TRUE(is_sound());
 }
 
+TEST_F(ExecutorTest, CommitOfAPartThatAReaderHoldsUpIsTakenBackOnce) {
+  run("CREATE TABLE held (id); INSERT INTO held VALUES (1), (2)");
+  Raw reader(folder / "app.db");
+  reader.run("BEGIN; SELECT * FROM held");
+  const auto error =
+      failure_of({up("1", "CREATE TABLE a (id);\n-- migrate:step s transaction:off\nINSERT INTO a VALUES (1);")});
+  EXPECT_EQ(error.code(), ErrorCode::busy);
+  EXPECT_FALSE(error.is_unfinished());
+  EXPECT_EQ(records(), "RunBegin PlannedRevision TransactionBegin StepBegin TransactionRollback RunEnd");
+  EXPECT_TRUE(is_sound());
+}
+
 TEST_F(ExecutorTest, DatabaseThatIsLockedIsBusyAndTheRunIsClosed) {
   run("CREATE TABLE held (id)");
   Raw other(folder / "app.db");
