@@ -143,7 +143,7 @@ void Executor::announce(const Plan& plan, const journal::PlannedRevision& revisi
   try {
     observer_.revision_began(revision);
   } catch (const Error&) {
-    commit_group(plan);
+    if (!options_.atomic) commit_group(plan);
     throw;
   }
 }

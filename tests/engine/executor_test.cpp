@@ -204,6 +204,16 @@ TEST_F(ExecutorTest, AtomicRunThatFailsLeavesNothing) {
   EXPECT_TRUE(is_sound());
 }
 
+TEST_F(ExecutorTest, AtomicRunThatAHookStopsLeavesNothing) {
+  options.atomic = true;
+  listener.at["began 2"] = [] { throw Error(ErrorCode::hook_failed, "no"); };
+  const auto error = failure_of({up("1", "CREATE TABLE a (id);"), up("2", "CREATE TABLE b (id);")});
+  EXPECT_EQ(error.code(), ErrorCode::hook_failed);
+  EXPECT_EQ(error.state(), "as before the run: nothing of it is applied");
+  EXPECT_EQ(read("SELECT count(*) FROM sqlite_schema"), "0");
+  EXPECT_TRUE(is_sound());
+}
+
 TEST_F(ExecutorTest, AtomicRunWithAStepThatCommitsByItselfIsRefused) {
   options.atomic = true;
   for (const std::string marker : {"transaction:off", "batch:5 over:t.id"}) {
