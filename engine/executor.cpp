@@ -179,10 +179,9 @@ void Executor::commit_group(const Plan& plan) {
   if (!group_) return;
   const auto group = std::move(group_);
   group->transaction.commit();
-  for (const auto& [ordinal, took] : group->done) {
-    committed_ = ordinal;
-    observer_.revision_committed(plan[ordinal], took);
-  }
+  if (group->done.empty()) return;
+  committed_ = group->done.back().ordinal;  // All of them, also where the observer stops the run at the first.
+  for (const auto& [ordinal, took] : group->done) observer_.revision_committed(plan[ordinal], took);
 }
 
 // --- Revisions that commit in several parts ---

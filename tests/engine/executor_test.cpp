@@ -243,6 +243,14 @@ TEST_F(ExecutorTest, HookThatFailsAfterARevisionStopsTheRunAfterIt) {
   EXPECT_EQ(tables(), "a");
 }
 
+TEST_F(ExecutorTest, HookThatFailsAfterAGroupIsToldAllThatIsApplied) {
+  options.group_time = std::chrono::minutes(1);
+  listener.at["committed 1"] = [] { throw Error(ErrorCode::hook_failed, "no"); };
+  const auto error = failure_of({up("1", "CREATE TABLE a (id);"), up("2", "CREATE TABLE b (id);")});
+  EXPECT_EQ(applied(), "1 2");
+  EXPECT_EQ(error.state(), "2 of 2 revisions of this run are applied, the last one is 2; nothing is half done");
+}
+
 TEST_F(ExecutorTest, PlanOfStampsNeedsNoStatement) {
   auto stamp = up("1", "CREATE TABLE a (id);");
   stamp.steps.clear();
