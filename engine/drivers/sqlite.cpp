@@ -358,6 +358,7 @@ int Sqlite::authorize(void* self, int action, const char* first, const char* sec
   if (!sqlite.from_script_) return SQLITE_OK;
   const auto text = [](const char* name) { return std::string_view(name ? name : ""); };
   auto& rules = sqlite.rules_;
+  if (rules.in_vacuum() && action != SQLITE_ATTACH) return SQLITE_OK;  // SQLite's own BEGIN, INSERT, …
   const bool in_main = text(schema) != "temp";
   const auto writes = [&](const char* table) {
     if (in_main) sqlite.foreign_keys_.writes(text(table));

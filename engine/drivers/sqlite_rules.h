@@ -18,6 +18,9 @@ class SqliteRules {
   void start(std::string_view sql, bool in_transaction);
   void protect(const std::vector<std::string>& tables);
 
+  /// What is being prepared is a VACUUM, or one of the statements that SQLite runs for it.
+  [[nodiscard]] bool in_vacuum() const { return vacuum_; }
+
   bool may_control_transaction(std::string_view operation);
   /// VACUUM attaches a nameless file of its own; a script attaches nothing.
   bool may_attach(std::string_view file);

@@ -22,6 +22,20 @@ TEST_F(ExecutorTest, StepOutsideATransactionCommitsByItselfWithItsNumber) {
   EXPECT_TRUE(is_sound());
 }
 
+TEST_F(ExecutorTest, VacuumRunsAlone) {
+  carry_out({up("1", ten_rows), planned_script("2", "-- migrate:up transaction:off\nVACUUM;")});
+  EXPECT_EQ(applied(), "1 2");
+  EXPECT_EQ(read("SELECT last_lsn FROM belay_state"), std::to_string(site().journal().last_commit().value));
+  EXPECT_TRUE(is_sound());
+}
+
+TEST_F(ExecutorTest, VacuumOfANewDatabaseMakesItsTablesFirst) {
+  carry_out({planned_script("1", "-- migrate:up transaction:off\nVACUUM;\nPRAGMA journal_mode = WAL;")});
+  EXPECT_EQ(applied(), "1");
+  EXPECT_EQ(read("PRAGMA journal_mode"), "wal");
+  EXPECT_TRUE(is_sound());
+}
+
 TEST_F(ExecutorTest, VacuumInATransactionFailsWithItsPlace) {
   const auto error = failure_of({up("1", "CREATE TABLE t (id);\nVACUUM;")});
   EXPECT_EQ(error.line(), 4);
@@ -48,6 +62,21 @@ TEST_F(ExecutorTest, FailingStepBehindACommittedPartLeavesTheRunOpen) {
   EXPECT_TRUE(is_sound());
 }
 
+TEST_F(ExecutorTest, FailingVacuumBehindACommittedPartLeavesTheRunOpen) {
+  run("CREATE TABLE held (id)");
+  Raw other(folder / "app.db");
+  const auto plan =
+      Plan{planned_script("1", "-- migrate:up\nCREATE TABLE t (id);\n-- migrate:step s transaction:off\nVACUUM;")};
+  listener.at_statement = [&](Connection&) {
+    if (site().connection().in_transaction()) return;
+    other.run("BEGIN IMMEDIATE");
+  };
+  const auto error = failure_of(plan);
+  EXPECT_EQ(error.code(), ErrorCode::busy);
+  EXPECT_TRUE(error.is_unfinished());
+  EXPECT_TRUE(is_sound());
+}
+
 TEST_F(ExecutorTest, EmptyBatchThatIsFollowedByAFailureLeavesNothingHalfDone) {
   carry_out({up("1", "CREATE TABLE t (id INTEGER PRIMARY KEY, v);")});
   const auto error = failure_of({up("2",
@@ -55,6 +84,14 @@ TEST_F(ExecutorTest, EmptyBatchThatIsFollowedByAFailureLeavesNothingHalfDone) {
                                     "AND :hi;\n-- migrate:step bad\nINSERT INTO nowhere VALUES (1);")});
   EXPECT_FALSE(error.is_unfinished());
   EXPECT_FALSE(site().journal().open_run());
+}
+
+TEST_F(ExecutorTest, StepOfSeveralStatementsThatNoTransactionCanHoldIsOneStep) {
+  carry_out(
+      {up("1", ten_rows),
+       planned_script("2", "-- migrate:up\n-- migrate:step s transaction:off\nPRAGMA page_size = 8192;\nVACUUM;")});
+  EXPECT_EQ(read("PRAGMA page_size"), "8192");
+  EXPECT_EQ(applied(), "1 2");
 }
 
 TEST_F(ExecutorTest, BatchCommitsSliceBySlice) {
