@@ -22,14 +22,19 @@ BatchWalk::BatchWalk(Connection& connection, const journal::PlannedStep& step, s
   if (!after_.empty()) done_ = count(fmt::format("{} <= {}", column_, after_));
 }
 
+/// As a query of the script: the table may be large, and a user may want to stop.
+std::vector<Row> BatchWalk::ask(const std::string& sql) {
+  return connection_.ask({.text = sql, .file = {}, .line = 0});
+}
+
 std::int64_t BatchWalk::count(const std::string& condition) {
-  const auto rows = connection_.query(fmt::format("SELECT count(*) FROM {} WHERE {}", table_, condition));
+  const auto rows = ask(fmt::format("SELECT count(*) FROM {} WHERE {}", table_, condition));
   return std::get<std::int64_t>(rows.at(0).at(0));
 }
 
 std::optional<BatchWalk::Slice> BatchWalk::next() {
   const std::string rest = after_.empty() ? "" : fmt::format(" WHERE {} > {}", column_, after_);
-  const auto rows = connection_.query(fmt::format(
+  const auto rows = ask(fmt::format(
       "SELECT min(slice_key), max(slice_key), count(*) FROM (SELECT {0} AS slice_key FROM {1}{2} ORDER BY {0} "
       "LIMIT {3}) AS slice",
       column_, table_, rest, rows_));

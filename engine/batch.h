@@ -30,6 +30,7 @@ class BatchWalk {
   [[nodiscard]] std::int64_t total() const { return total_; }
 
  private:
+  std::vector<Row> ask(const std::string& sql);
   std::int64_t count(const std::string& condition);
 
   Connection& connection_;

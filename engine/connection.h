@@ -91,7 +91,8 @@ class Connection {
   /// Scripts may not write, alter or drop these tables: belay's own.
   virtual void protect(std::vector<std::string> tables) = 0;
 
-  /// Statements and waiting end with `interrupted` once `stop` is requested.
+  /// Statements of scripts, checks of constraints and waiting end with `interrupted` once `stop` is requested; queries
+  /// of belay's own go on, because they close what was begun.
   virtual void stop_on(std::stop_token stop) = 0;
   /// Ends the statement that is running now with `timed_out`. The one call that any thread may make.
   virtual void interrupt() noexcept = 0;

@@ -78,6 +78,18 @@ Row row_of(sqlite3_stmt* statement) {
   return row;
 }
 
+/// True while it lives.
+class While {
+ public:
+  explicit While(bool& flag) : flag_(flag) { flag_ = true; }
+  While(const While&) = delete;
+  While& operator=(const While&) = delete;
+  ~While() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
 class Sqlite final : public Connection {
  public:
   Sqlite(const std::string& path, const ConnectionOptions& options);
@@ -132,6 +144,7 @@ class Sqlite final : public Connection {
   bool from_script_ = false;  // What is being prepared, or run, comes from a script.
   std::stop_token stop_;
   std::atomic<bool> interrupted_ = false;
+  bool stoppable_ = false;  // A script's statement, or the check of what it did; what closes a run is neither.
   steady_clock::time_point waiting_since_;
 };
 
@@ -230,6 +243,7 @@ std::vector<Row> Sqlite::execute(const ScriptStatement& statement, std::span<con
                                  bool keep_rows) {
   interrupted_ = false;
   if (stop_.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted");
+  const While stoppable(stoppable_);
   const bool was_in_transaction = in_transaction();
   try {
     const Prepared prepared = prepare(statement.text, true);
@@ -265,6 +279,8 @@ std::vector<Row> Sqlite::query(std::string_view sql, std::span<const Parameter> 
 }
 
 void Sqlite::check_constraints() {
+  interrupted_ = false;
+  const While stoppable(stoppable_);
   const auto violation = foreign_keys_.new_violation();
   foreign_keys_.begin();
   if (violation) throw Error(ErrorCode::constraint_violated, "a foreign key is violated: " + *violation);
@@ -413,7 +429,7 @@ int Sqlite::keep_waiting(void* self, int times) {
 
 int Sqlite::should_stop(void* self) {
   const auto& sqlite = *static_cast<Sqlite*>(self);
-  return sqlite.interrupted_ || sqlite.stop_.stop_requested() ? 1 : 0;
+  return sqlite.stoppable_ && (sqlite.interrupted_ || sqlite.stop_.stop_requested()) ? 1 : 0;
 }
 
 }  // namespace

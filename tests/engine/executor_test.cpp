@@ -143,6 +143,26 @@ TEST_F(ExecutorTest, StopInTheMiddleClosesTheRun) {
   EXPECT_EQ(read("SELECT count(*) FROM belay_version"), "5");
 }
 
+/// The RunEnd tells where the database is: a query that must not be stopped by what stopped the run.
+TEST_F(ExecutorTest, StopDoesNotStopTheQueryThatClosesTheRun) {
+  options.current = [&] { return std::vector<std::string>{std::to_string(site().versions().stamps().size())}; };
+  carry_out(inserts(300));
+  listener.at["began more"] = [&] { stop.request_stop(); };
+  site().connection().stop_on(stop.get_token());
+  EXPECT_EQ(failure_of({up("more", "INSERT INTO t VALUES (301);")}).code(), ErrorCode::interrupted);
+  EXPECT_FALSE(site().journal().open_run());
+  EXPECT_EQ(run_end().to, std::vector<std::string>{"300"});
+}
+
+TEST_F(ExecutorTest, StopAtTheEndOfARunStillClosesItAsDone) {
+  options.current = [&] { return std::vector<std::string>{std::to_string(site().versions().stamps().size())}; };
+  listener.at["committed 300"] = [&] { stop.request_stop(); };
+  site().connection().stop_on(stop.get_token());
+  carry_out(inserts(300));
+  EXPECT_EQ(run_end().outcome, journal::Outcome::done);
+  EXPECT_EQ(run_end().to, std::vector<std::string>{"300"});
+}
+
 TEST_F(ExecutorTest, StopInsideAStatementLeavesTheRevisionBefore) {
   const std::string endless =
       "CREATE TABLE b AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n;";
