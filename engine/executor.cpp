@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -40,6 +41,7 @@ Executor::~Executor() = default;
 
 void Executor::start(journal::RunBegin run, std::vector<journal::PlannedRevision> plan) {
   if (options_.atomic) refuse_what_cannot_be_atomic(plan);
+  for (const auto& revision : plan) refuse_mixed_steps(revision);
   run.started_at = options_.now();
   run.atomic = options_.atomic;
   for (std::size_t i = 0; i < plan.size(); ++i) plan[i].ordinal = i;
@@ -68,6 +70,21 @@ void Executor::refuse_what_cannot_be_atomic(const Plan& plan) const {
                               revision.revision))
           .next("run it without --atomic")
           .at(revision.file, revision.steps.at(0).statements.at(0).line, "");
+}
+
+/// A step with a VACUUM commits statement by statement and is run again as a whole after a crash.
+void Executor::refuse_mixed_steps(const journal::PlannedRevision& revision) const {
+  const auto standalone = [this](const auto& statement) { return target_.connection.standalone(statement.text); };
+  for (const auto& step : revision.steps) {
+    const auto& statements = step.statements;
+    const auto alone = std::find_if(statements.begin(), statements.end(), standalone);
+    if (alone == statements.end() || step.repeatable) continue;
+    if (std::all_of(statements.begin(), statements.end(), standalone)) continue;
+    throw Error(ErrorCode::refused_statement,
+                "no transaction can hold this statement, and beside others in one step it would leave them half done")
+        .next("give it a step of its own, marked transaction:off")
+        .at(revision.file, alone->line, alone->text);
+  }
 }
 
 void Executor::carry_out(const Plan& plan, const Position& from) {
@@ -242,12 +259,14 @@ void Executor::run_outside(const journal::PlannedRevision& revision, std::size_t
 void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t step) {
   const auto before = std::exchange(half_way_, revision.ordinal);  // Whatever happens from here on, restart must know.
   Transaction::alone(target_, {.ordinal = revision.ordinal, .step = step, .slice = {}}, [&] {
+    const auto& statements = revision.steps[step].statements;
     try {
-      for (const auto& statement : revision.steps[step].statements) run_statement(revision, statement);
+      run_statement(revision, statements[0]);
     } catch (const Error&) {
-      half_way_ = before;  // The statement failed and left nothing.
+      half_way_ = before;  // It failed and left nothing.
       throw;
     }
+    for (std::size_t i = 1; i < statements.size(); ++i) run_statement(revision, statements[i]);
   });
 }
 

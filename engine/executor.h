@@ -62,6 +62,7 @@ class Executor {
   struct Group;
 
   void refuse_what_cannot_be_atomic(const Plan& plan) const;
+  void refuse_mixed_steps(const journal::PlannedRevision& revision) const;
   void carry_out(const Plan& plan, const Position& from);
   void end(journal::Outcome outcome, const std::string& error);
   [[noreturn]] void stop_run(const Plan& plan, Error& error);

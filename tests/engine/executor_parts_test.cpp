@@ -86,6 +86,16 @@ TEST_F(ExecutorTest, EmptyBatchThatIsFollowedByAFailureLeavesNothingHalfDone) {
   EXPECT_FALSE(site().journal().open_run());
 }
 
+/// The whole step is run again after a crash: an INSERT beside a VACUUM would run twice.
+TEST_F(ExecutorTest, StepThatMixesWhatCanAndWhatCannotBeInATransactionIsRefused) {
+  const auto error = failure_of(
+      {up("1", "CREATE TABLE t (id);\n-- migrate:step s transaction:off\nINSERT INTO t VALUES (1);\nVACUUM;")});
+  EXPECT_EQ(error.code(), ErrorCode::refused_statement);
+  EXPECT_EQ(error.file() + ":" + std::to_string(error.line()), "1.sql:6");
+  EXPECT_EQ(records(), "");
+  EXPECT_EQ(tables(), "NULL");
+}
+
 TEST_F(ExecutorTest, StepOfSeveralStatementsThatNoTransactionCanHoldIsOneStep) {
   carry_out(
       {up("1", ten_rows),
