@@ -34,14 +34,22 @@ std::string sha256_hex(std::string_view bytes) {
   return hex;
 }
 
+void write_number(std::string& out, std::uint64_t number) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
 /// A text that may hold anything is led by its length, so that no two scripts are written alike.
 void write_text(std::string& out, std::string_view text) {
-  fmt::format_to(std::back_inserter(out), "{}:", text.size());
+  write_number(out, text.size());
+  out += ':';
   out += text;
 }
 
-void write_count(std::string& out, std::string_view word, std::size_t count) {
-  fmt::format_to(std::back_inserter(out), "{} {}\n", word, count);
+void write_count(std::string& out, std::size_t count) {
+  out += ' ';
+  write_number(out, count);
+  out += '\n';
 }
 
 void write_statements(std::string& out, const std::vector<Statement>& statements) {
@@ -55,17 +63,20 @@ void write_step(std::string& out, const Step& step) {
   out += step.transactional ? "step" : "step transaction:off";
   if (step.repeatable) out += " repeatable:yes";
   if (step.batch) {
-    fmt::format_to(std::back_inserter(out), " batch:{} over:", step.batch->rows);
+    out += " batch:";
+    write_number(out, static_cast<std::uint64_t>(step.batch->rows));
+    out += " over:";
     write_text(out, step.batch->table);
     out += '.';
     write_text(out, step.batch->column);
   }
-  write_count(out, "", step.statements.size());
+  write_count(out, step.statements.size());
   write_statements(out, step.statements);
 }
 
 void write_section(std::string& out, std::string_view name, const std::vector<Step>& steps) {
-  write_count(out, name, steps.size());
+  out += name;
+  write_count(out, steps.size());
   for (const Step& step : steps) write_step(out, step);
 }
 
@@ -74,7 +85,8 @@ void write_section(std::string& out, std::string_view name, const std::vector<St
 std::string digest_of(const Script& script) {
   std::string out;
   write_section(out, "up", script.up);
-  write_count(out, "verify", script.verify.size());
+  out += "verify";
+  write_count(out, script.verify.size());
   write_statements(out, script.verify);
   write_section(out, "down", script.down.value_or(std::vector<Step>{}));
   return sha256_hex(out);

@@ -60,22 +60,35 @@ void set_once(std::optional<Value>& field, std::string_view key, int line, Value
   field = std::move(value);
 }
 
-/// Reads `key: value`; any other comment, and a key that is not ours and not nearly ours, says nothing to us.
-void read_header(Header& header, std::string_view comment, int line) {
-  const std::string_view text = trim(comment.substr(2));
-  const std::string_view key = leading(text, [](char c) { return is_letter(c) || c == '_' || c == '-'; });
-  std::string_view value = trim(text.substr(key.size()));
-  if (key.empty() || !value.starts_with(':')) return;
-  value = trim(value.substr(1));
-  if (key == "revision") return set_once(header.revision, key, line, read_id(value, line));
-  if (key == "parents") return set_once(header.parents, key, line, read_parents(value, line));
-  if (key == "message") return set_once(header.message, key, line, std::string(value));
-  if (key == "created") return set_once(header.created, key, line, std::string(value));
+void refuse_misspelt_key(std::string_view key, int line) {
   constexpr std::array<std::string_view, 4> keys = {"revision", "parents", "message", "created"};
   for (const std::string_view known : keys) {
     if (edit_distance(key, known, 2) > 2) continue;
     fail(line, fmt::format("`{}:` is not a key of the header", key), fmt::format("write `-- {}: …`", known));
   }
+}
+
+/// Reads `key: value`.
+/// @returns whether it is a key of ours. Any other comment, but for a key that is nearly ours, says nothing to us.
+bool read_header(Header& header, std::string_view comment, int line) {
+  const std::string_view text = trim(comment.substr(2));
+  const std::string_view key = leading(text, [](char c) { return is_letter(c) || c == '_' || c == '-'; });
+  std::string_view value = trim(text.substr(key.size()));
+  if (key.empty() || !value.starts_with(':')) return false;
+  value = trim(value.substr(1));
+  if (key == "revision") {
+    set_once(header.revision, key, line, read_id(value, line));
+  } else if (key == "parents") {
+    set_once(header.parents, key, line, read_parents(value, line));
+  } else if (key == "message") {
+    set_once(header.message, key, line, std::string(value));
+  } else if (key == "created") {
+    set_once(header.created, key, line, std::string(value));
+  } else {
+    refuse_misspelt_key(key, line);
+    return false;
+  }
+  return true;
 }
 
 /// Whether the statement has the parameter `:name`.
@@ -118,8 +131,8 @@ class Reader {
 
  private:
   void read_comment(int line) {
+    if (sections_.empty() && read_header(header, splitter_.comment(), line)) return;
     const auto marker = read_marker(splitter_.comment(), line);
-    if (!marker && sections_.empty()) read_header(header, splitter_.comment(), line);
     if (!marker) return;
     if (!splitter_.comment_is_alone()) fail(line, "a marker stands behind a statement", "give it a line of its own");
     if (marker->kind == MarkerKind::step) {
