@@ -51,7 +51,7 @@ struct Setting {
 /// All settings of docs/configuration.md, with every default filled in.
 struct Config {
   std::filesystem::path file;    ///< The configuration file that was read; empty when there is none.
-  std::filesystem::path folder;  ///< Absolute; what relative paths in it are relative to.
+  std::filesystem::path folder;  ///< Absolute; what relative paths below and in `database` are relative to.
   std::string environment;       ///< Chosen by -e or BELAY_ENV; empty for none.
 
   std::string database;  ///< A URL; empty when nothing says which.
@@ -91,8 +91,13 @@ struct ConfigSources {
 };
 
 /// Reads the configuration: flags, then BELAY_DATABASE_URL, DATABASE_URL, then the file's `[env.NAME]`, then the file,
-/// then the defaults. A folder without belay.toml is fine; a file named by -c must be there.
+/// then the defaults. A folder without belay.toml is fine; a file named by -c must be there. An empty variable counts
+/// as unset.
 /// @throws ConfigError with file, line and column; for an unknown key or environment with the nearest known one.
 Config load_config(const ConfigSources& sources);
+
+/// A URL, or a text that mentions some, with `***` for the password of each URL and for the value of each `name=value`
+/// whose name speaks of a password, secret, token or key. In doubt it hides too much.
+std::string hide_secrets(const std::string& url_or_text);
 
 }  // namespace belay::cli
