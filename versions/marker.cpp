@@ -247,7 +247,7 @@ void refuse_misspelt(std::string_view text, int line) {
   const bool exact = distance == 0 && trim(separator).starts_with(':');
   const std::string meant = nearest(word, kind_names);
   const bool marked = separator.ends_with(':') || is_options(rest);
-  if (!exact && (meant.empty() || separator.empty() || !marked)) return;
+  if (!exact && (meant.empty() || !marked)) return;
   fail(line, fmt::format("`-- {}` is not a marker", text),
        meant.empty() ? "write one of `-- migrate:up`, `-- migrate:down`, `-- migrate:verify`, `-- migrate:step`"
                      : write_marker(meant));

@@ -155,6 +155,18 @@ TEST(Graph, LongChainNeedsNoStack) {
   EXPECT_EQ(std::ranges::count(graph.ancestors(graph.heads()), true), 100'000);
 }
 
+TEST(Graph, RevisionOnManyPathsIsVisitedOnce) {
+  std::vector<Script> scripts = {revision("0")};
+  for (int i = 0; i < 64; ++i) {
+    const std::string n = std::to_string(i);
+    scripts.push_back(revision("a" + n, {n.c_str()}));
+    scripts.push_back(revision("b" + n, {n.c_str()}));
+    scripts.push_back(revision(std::to_string(i + 1), {("a" + n).c_str(), ("b" + n).c_str()}));
+  }
+  const Graph graph(std::move(scripts));
+  EXPECT_EQ(graph.ancestors(graph.heads()), std::vector<bool>(graph.size(), true));
+}
+
 /// What the graph must do, quadratically: the first one given whose parents are placed comes next.
 std::string order_of(const std::vector<Script>& scripts) {
   std::vector<RevisionId> order;

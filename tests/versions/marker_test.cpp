@@ -38,7 +38,7 @@ TEST(Marker, OrdinaryCommentsAreNoMarkers) {
        {"--", "-- ", "-- migrate the old rooms first", "-- migrate", "-- migrate up to three rooms", "-- up",
         "-- down:", "-- step 1: rooms", "-- migration: add rooms", "-- Migration 0001", "-- immigrate:foo",
         "-- verify: by hand", "-- migrates step by step", "-- goose", "-- + migrate the rest",
-        "-- we migrate:up to here", "-- é"}) {
+        "-- we migrate:up to here", "-- migrates: up to ten rooms", "-- é"}) {
     EXPECT_FALSE(read_marker(comment, 1)) << comment;
   }
 }
@@ -167,7 +167,8 @@ TEST(MarkerOptions, BatchNeedsANumberInBounds) {
 }
 
 TEST(MarkerOptions, OverNeedsOneTableAndOneColumn) {
-  for (const char* over : {"rooms", "rooms.", ".id", "main.rooms.id", "\"rooms.id", "\"\".id", "1a.id", "a.b-c"}) {
+  for (const char* over :
+       {"rooms", "rooms.", ".id", "main.rooms.id", "\"rooms.id", "\"\".id", "rooms.\"\"", "1a.id", "a.b-c"}) {
     refusal_of("-- migrate:step batch:5 over:" + std::string(over));
   }
 }

@@ -264,6 +264,8 @@ const Refused refused[] = {
      "more than one statement", "own"},
     {"BatchWithoutItsBounds", "-- migrate:up\n-- migrate:step batch:5 over:t.c\nUPDATE t SET a = ':lo :hi';", 3,
      "must use :lo and :hi", "`WHERE c BETWEEN :lo AND :hi`"},
+    {"BatchWithColumnsForBounds", "-- migrate:up\n-- migrate:step batch:5 over:t.c\nSELECT lo, :x, hi;", 3,
+     "must use :lo and :hi", ""},
     {"BatchWithoutItsUpperBound", "-- migrate:up\n-- migrate:step batch:5 over:t.c\nSELECT :lo, :high;", 3,
      "must use :lo and :hi", ""},
     {"IrreversibleWithStatements", "-- migrate:up\n-- migrate:down irreversible:\"a\"\nB;", 3, "has statements",

@@ -25,6 +25,7 @@ TEST(EditDistance, BeyondTheLimitIsOneMore) {
   EXPECT_EQ(edit_distance("abcdef", "uvwxyz", 2), 3U);
   EXPECT_EQ(edit_distance("a", "abcdefgh", 2), 3U);
   EXPECT_EQ(edit_distance("ab", "ba", 0), 1U);
+  EXPECT_EQ(edit_distance("xxab", "abyy", 2), 3U);
 }
 
 /// The textbook's full table, without a limit.

@@ -59,6 +59,20 @@ TEST(SplitStatements, TriggerEndsAtItsEnd) {
   }
 }
 
+TEST(SplitStatements, ExplainBeforeAnotherKeywordIsNoTrigger) {
+  for (const std::string word : {"EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"}) {
+    EXPECT_EQ(texts_of("EXPLAIN " + word + " CREATE TRIGGER x BEGIN a; b").size(), 2U) << word;
+  }
+}
+
+TEST(SplitStatements, FormFeedIsWhiteSpace) {
+  EXPECT_EQ(texts_of("\f;\fSELECT 1\f;"), Texts{"SELECT 1"});
+}
+
+TEST(SplitStatements, CommentIsNotClosedByItsOwnStar) {
+  EXPECT_EQ(texts_of("/*/ ; */ SELECT 1"), Texts{"SELECT 1"});
+}
+
 TEST(SplitStatements, WordThatOnlyContainsAKeywordIsNone) {
   EXPECT_EQ(texts_of("CREATE TABLE trigger_x (a); CREATE TRIGGERS; SELECT 1"),
             (Texts{"CREATE TABLE trigger_x (a)", "CREATE TRIGGERS", "SELECT 1"}));
@@ -99,6 +113,10 @@ TEST(SplitStatements, OpenParenthesisAtTheEndIsMalformed) {
   const Error error = error_of([] { split_statements("SELECT (1);\nCREATE TABLE t (a, (b)"); });
   EXPECT_EQ(error.code(), ErrorCode::malformed);
   EXPECT_EQ(error.line(), 2);
+}
+
+TEST(SplitStatements, ParenthesesOfAnEarlierStatementDoNotCount) {
+  EXPECT_EQ(texts_of("SELECT (; SELECT 1"), (Texts{"SELECT (", "SELECT 1"}));
 }
 
 TEST(SplitStatements, LargeInsertFullOfSemicolonsIsOneStatement) {
