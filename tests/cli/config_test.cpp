@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
 namespace belay::cli {
 namespace {
 
@@ -161,6 +166,21 @@ TEST_F(LoadConfig, SettingsAreEveryKeyInOrderWithItsDefault) {
             "protected=false journal.path= journal.keep_runs=100 journal.keep_bytes=256MiB backup.directory= "
             "backup.keep=10 backup.before=auto recovery.policy=forward hooks.before_migrate= hooks.after_migrate= "
             "hooks.before_each= hooks.after_each= log.file= log.level=info ");
+}
+
+TEST_F(LoadConfig, PageOnConfigurationHasAnExampleThatIsReadAndEveryKey) {
+  std::ifstream stream(fs::path(BELAY_SOURCE_DIR) / "docs/configuration.md");
+  const std::string page(std::istreambuf_iterator<char>(stream), {});
+  const std::string fence = "```toml\n";
+  const std::size_t example = page.find(fence) + fence.size();
+  write(page.substr(example, page.find("```", example) - example));
+  variables["DATABASE_URL"] = "sqlite:x.db";
+  sources.environment = "production";
+  EXPECT_EQ(load().backup_keep, 30U);
+  for (const Setting& setting : load().settings) {
+    const std::string name = setting.key.substr(setting.key.find('.') + 1);
+    EXPECT_NE(page.find("\n| `" + name + "` | "), std::string::npos) << setting.key;
+  }
 }
 
 TEST_F(LoadConfig, SettingsSayTheirOrigin) {
