@@ -185,6 +185,7 @@ Failure describe(const ConfigError& error) {
   failure.message = error.what();
   failure.file = error.file().string();
   failure.line = error.line();
+  failure.column = error.column();
   failure.state = untouched;
   failure.next = error.next().empty() ? "correct the file; docs/configuration.md has every key" : error.next();
   return failure;

@@ -31,6 +31,7 @@ struct Failure {
   std::string message;
   std::string file;  ///< Empty, or where.
   int line = 0;
+  int column = 0;
   std::string statement;
   std::string state;
   std::string next;

@@ -118,7 +118,7 @@ void CommandHooks::run(const std::vector<std::string>& commands, const char* whe
         run_shell(fmt::format("cd {} && {{ {}\n}} >&2", quoted_for_shell(folder_.string()), command), all);
     if (status != 0)
       throw engine::Error(engine::ErrorCode::hook_failed,
-                          fmt::format("the {} hook ended with status {}: {}", when, status, command));
+                          fmt::format("the {} hook ended with status {}: {}", when, status, hide_secrets(command)));
   }
 }
 

@@ -29,6 +29,7 @@ Json to_json(const Failure& failure) {
             {"message", failure.message},
             {"file", or_null(failure.file)},
             {"line", failure.line ? Json(failure.line) : Json(nullptr)},
+            {"column", failure.column ? Json(failure.column) : Json(nullptr)},
             {"statement", or_null(failure.statement)},
             {"state", failure.state},
             {"next", failure.next}}}};

@@ -40,6 +40,13 @@ std::string_view variable(const char* name) {
   return value ? value : "";
 }
 
+std::string place_of(const Failure& failure) {
+  std::string place = failure.file;
+  for (const int number : {failure.line, failure.column})
+    if (number != 0) place += fmt::format(":{}", number);
+  return place;
+}
+
 /// Long statements say little more than their beginning.
 std::string shortened(const std::string& statement) {
   constexpr std::size_t length_max = 300;
@@ -97,8 +104,7 @@ void Terminal::warn(std::string_view line) {
 void Terminal::fail(const Failure& failure) {
   const std::lock_guard lock(mutex_);
   std::string text = fmt::format("{} {}", painted(setup_.color_err, Color::red, "belay:"), failure.message);
-  if (!failure.file.empty())
-    text += fmt::format("\n  where      {}{}", failure.file, failure.line ? fmt::format(":{}", failure.line) : "");
+  if (!failure.file.empty()) text += "\n  where      " + place_of(failure);
   if (!failure.statement.empty()) text += "\n  statement  " + shortened(failure.statement);
   if (!failure.state.empty()) text += "\n  state      " + failure.state;
   if (!failure.next.empty()) text += "\n  next       " + failure.next;
