@@ -13,6 +13,7 @@
 namespace belay::versions {
 
 /// `batch:N over:T.C`: the step is run once for each slice of at most `rows` rows of `table`, in the order of `column`.
+/// The names are bare: quotes that the marker has around them are gone.
 struct Batch {
   std::int64_t rows = 0;
   std::string table;
@@ -55,9 +56,10 @@ Script parse_script(std::string_view text, const std::filesystem::path& file,
 /// Comments, the header and indentation do not count.
 std::string digest_of(const Script& script);
 
-/// Reads every `*.sql` file directly in `folder`; other files, hidden files and folders are left alone. Ordered by the
-/// number that leads the name, then by name.
-/// @throws Error `unreadable` or what parse_script throws.
+/// Reads every `*.sql` file directly in `folder`; whatever else is there, and what is hidden, is left alone. Ordered by
+/// the number that leads the name, then by name; names without a number come last. Each is the default parent of the
+/// next.
+/// @throws Error `unreadable`, also for a folder or a pipe that is named like a script, or what parse_script throws.
 std::vector<Script> load_scripts(const std::filesystem::path& folder);
 
 }  // namespace belay::versions
