@@ -96,6 +96,8 @@ class Journal::Store {
     std::string value;
   };
 
+  template <class Action>
+  void with_place(const Action& action) const;
   void read(const std::function<void(lmdb::Transaction&)>& look) const;
   void refresh();
   void require_writable() const;
@@ -123,13 +125,18 @@ void Journal::Store::refresh() {
 }
 
 /// Adds the place to what the codecs and the grammar throw.
-void Journal::Store::read(const std::function<void(lmdb::Transaction&)>& look) const {
+template <class Action>
+void Journal::Store::with_place(const Action& action) const {
   try {
-    environment_.read(look);
+    action();
   } catch (const Error& error) {
     if (!error.file().empty()) throw;
     throw Error(error.code(), error.what(), file(), error.lsn());
   }
+}
+
+void Journal::Store::read(const std::function<void(lmdb::Transaction&)>& look) const {
+  with_place([&] { environment_.read(look); });
 }
 
 void Journal::Store::require_writable() const {
@@ -193,14 +200,15 @@ std::uint64_t Journal::Store::commit(const Retention* retention) {
   if (tip_.open_run) environment_.reserve(2 * (tip_.bytes - durable_.bytes) + closing_room_bytes);
   Head head;
   std::uint64_t dropped = 0;
-  environment_.write([&](lmdb::Transaction& transaction) {
+  const auto change = [&](lmdb::Transaction& transaction) {
     require_unchanged(transaction);
     head = tip_;
     write_log(transaction);
     if (!appended_.empty()) write_span(transaction);
     dropped = retention == nullptr ? 0 : drop_runs(transaction, head, *retention);
     transaction.put(tables_.meta, format::head_key, seal_head(head));
-  });
+  };
+  with_place([&] { environment_.write(change); });
   durable_ = head;
   tip_ = head;
   appended_.clear();

@@ -77,6 +77,7 @@ Registry& registry() {
 /// So that a file of ours is there to be registered; LMDB takes an empty one for a new environment.
 const std::filesystem::path& made_empty(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (descriptor < 0 && errno == ENOENT) throw Error(ErrorCode::unavailable, "the journal has no folder", file);
   if (descriptor < 0) raise(errno, "create the journal", file);
   ::close(descriptor);
   return file;

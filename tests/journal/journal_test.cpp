@@ -238,8 +238,8 @@ TEST_F(JournalTest, MissingJournalIsNotFound) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "journal.lmdb-lock"));
 }
 
-TEST_F(JournalTest, MissingFolderIsNotFound) {
-  EXPECT_EQ(code_of([&] { Journal::create(folder_ / "no" / "journal.lmdb", "d"); }), ErrorCode::not_found);
+TEST_F(JournalTest, MissingFolderIsUnavailable) {
+  EXPECT_EQ(code_of([&] { Journal::create(folder_ / "no" / "journal.lmdb", "d"); }), ErrorCode::unavailable);
 }
 
 TEST_F(JournalTest, FolderInItsPlaceIsUnavailable) {

@@ -19,12 +19,6 @@
 namespace belay::journal {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
 class Pipe {
  public:
   Pipe() {
