@@ -24,9 +24,13 @@ std::string text_literal(const std::string& text) {
 
 std::string float_literal(double number) {
   if (std::isinf(number)) return number > 0 ? "9e999" : "-9e999";
-  std::string literal = fmt::format("{}", number);  // The shortest that reads back as the same number.
-  if (literal.find_first_of(".e") == std::string::npos) literal += ".0";
-  return literal;
+  if (std::abs(number) < 1e15 && number == std::trunc(number)) return fmt::format("{:.1f}", number);
+  // SQLite rounds twice, so that the shortest digits of a number may give its neighbour. 18 digits are far enough from
+  // both neighbours; for the smallest numbers, which it scales in two steps, belay scales by a power of two instead.
+  constexpr int scale = 600;
+  if (std::abs(number) < 1e-250)
+    return fmt::format("({:.17e} * {:.17e})", std::ldexp(number, scale), std::ldexp(1.0, -scale));
+  return fmt::format("{:.17e}", number);
 }
 
 struct ToLiteral {

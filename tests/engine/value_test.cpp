@@ -90,6 +90,16 @@ RC_GTEST_FIXTURE_PROP(Literal, BlobComesBack, (std::vector<std::uint8_t> bytes))
   RC_ASSERT(same(read(blob), blob));
 }
 
+TEST_F(Literal, NumbersOfAllMagnitudesComeBackWithAllTheirDigits) {
+  std::mt19937_64 random(1);  // NOLINT(cert-msc51-cpp): the same numbers each time.
+  std::vector<Value> wrong;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto number = std::bit_cast<double>(random() >> (i % 2 * 5));  // Small ones as often as all.
+    if (!std::isnan(number) && !same(read(number), number)) wrong.emplace_back(number);
+  }
+  EXPECT_EQ(wrong, std::vector<Value>());
+}
+
 TEST(IsTrue, IsNeitherNullNorZero) {
   EXPECT_FALSE(is_true({}));
   EXPECT_FALSE(is_true(std::int64_t{0}));
