@@ -44,6 +44,7 @@ void bind(sqlite3_stmt* statement, int index, const Value& value) {
       return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
     }
     int operator()(const Blob& blob) const {
+      if (blob.empty()) return sqlite3_bind_zeroblob(statement, index, 0);  // Its null pointer would mean NULL.
       return sqlite3_bind_blob64(statement, index, blob.data(), blob.size(), SQLITE_TRANSIENT);
     }
   };

@@ -127,6 +127,14 @@ TEST_F(Batch, MissingColumnOrTableIsAnError) {
   EXPECT_EQ(code_of([&] { BatchWalk(*db, missing, ""); }), ErrorCode::statement_failed);
 }
 
+TEST_F(Batch, KeysOfAllTypesAreWalked) {
+  given("",
+        {1L, 1.5, std::string("1"), std::string(), Blob{std::byte{1}}, Blob(), -1e300,
+         std::numeric_limits<std::int64_t>::min(), std::numeric_limits<double>::infinity(), std::string("a\0b", 3)});
+  for (const bool anew : {false, true}) walk(1, anew);
+  EXPECT_EQ(number("SELECT count(*) FROM t WHERE n != 2"), 0);
+}
+
 rc::Gen<Value> any_key() {
   return rc::gen::oneOf(
       rc::gen::map(rc::gen::inRange<std::int64_t>(-20, 20), [](std::int64_t key) { return Value(key); }),

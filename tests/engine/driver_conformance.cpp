@@ -217,6 +217,12 @@ TEST_P(DriverConformance, ParametersOfAScriptAreBoundWhereTheyStand) {
   EXPECT_EQ(value_of("SELECT sum(id) FROM t"), Value(std::int64_t{5}));
 }
 
+TEST_P(DriverConformance, EmptyTextAndEmptyBlobAreNotNull) {
+  const std::array parameters{Parameter{":a", std::string()}, Parameter{":b", Blob()}};
+  EXPECT_EQ(db().query("SELECT :a, :b", parameters).at(0), (Row{std::string(), Blob()}));
+  EXPECT_EQ(ask("SELECT '', X''").at(0), (Row{std::string(), Blob()}));
+}
+
 TEST_P(DriverConformance, QueryGivesItsRowsInOrder) {
   EXPECT_EQ(ask("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3").size(), 3U);
   EXPECT_EQ(ask("SELECT 1 WHERE 1 = 0").size(), 0U);
