@@ -396,7 +396,7 @@ int Sqlite::authorize(void* self, int action, const char* first, const char* sec
       allowed = rules.may_attach("another file");
       break;
     case SQLITE_PRAGMA:
-      allowed = rules.may_set(text(first), second != nullptr);
+      allowed = rules.may_set(text(first), second);
       if (text(first) == "writable_schema") sqlite.foreign_keys_.anything();
       break;
     case SQLITE_INSERT:
@@ -408,6 +408,17 @@ int Sqlite::authorize(void* self, int action, const char* first, const char* sec
     case SQLITE_DROP_TABLE:
       allowed = writes(first);
       if (in_main) sqlite.foreign_keys_.changes(text(first));
+      break;
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+      allowed = rules.may_write(text(second));
+      break;
+    case SQLITE_CREATE_TEMP_TABLE:  // It would hide the table in `main` from belay's own queries.
+    case SQLITE_CREATE_TEMP_VIEW:
+    case SQLITE_CREATE_VIEW:
+    case SQLITE_CREATE_VTABLE:
+      allowed = rules.may_write(text(first));
       break;
     case SQLITE_ALTER_TABLE:
       allowed = rules.may_write(text(second));

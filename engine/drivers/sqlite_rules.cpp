@@ -38,7 +38,12 @@ constexpr std::size_t head_size = 4096;
 constexpr std::array whole_file_pragmas{"journal_mode", "page_size", "auto_vacuum", "encoding", "wal_checkpoint"};
 
 // belay has set these for the whole run and relies on them.
-constexpr std::array settings_of_belay{"foreign_keys", "synchronous", "locking_mode", "query_only"};
+constexpr std::array settings_of_belay{"foreign_keys", "synchronous", "locking_mode", "query_only", "busy_timeout"};
+
+/// SQLite takes any beginning of a mode's name for it.
+bool gives_up_the_journal(std::string_view mode) {
+  return !mode.empty() && (std::string_view("off").starts_with(mode) || std::string_view("memory").starts_with(mode));
+}
 
 }  // namespace
 
@@ -88,15 +93,17 @@ bool SqliteRules::may_attach(std::string_view file) {
                         : "ATTACH and DETACH are not for scripts: a commit over two files is not atomic");
 }
 
-bool SqliteRules::may_set(std::string_view pragma, bool has_value) {
+bool SqliteRules::may_set(std::string_view pragma, const char* value) {
   const std::string name = lower(pragma);
-  if (!has_value && name != "wal_checkpoint") return true;
+  if (!value && name != "wal_checkpoint") return true;
   if (name == "foreign_keys")
     return refuse(
         "PRAGMA foreign_keys is not for scripts: belay switches foreign keys off itself and checks them before "
         "each commit; leave this line out");
   if (among(name, settings_of_belay))
     return refuse(fmt::format("PRAGMA {} is not for scripts: belay relies on its own setting", name));
+  if (name == "journal_mode" && gives_up_the_journal(lower(value)))
+    return refuse("this journal mode is not for scripts: a crash would leave a corrupt database");
   if (in_transaction_ && among(name, whole_file_pragmas))
     return refuse(
         fmt::format("PRAGMA {} has no effect in a transaction: mark its step or section transaction:off", name));

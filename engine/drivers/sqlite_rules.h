@@ -24,7 +24,8 @@ class SqliteRules {
   bool may_control_transaction(std::string_view operation);
   /// VACUUM attaches a nameless file of its own; a script attaches nothing.
   bool may_attach(std::string_view file);
-  bool may_set(std::string_view pragma, bool has_value);
+  /// @param value  null for a PRAGMA without one.
+  bool may_set(std::string_view pragma, const char* value);
   bool may_write(std::string_view table);
 
   [[nodiscard]] const std::string& refusal() const { return refusal_; }

@@ -121,6 +121,21 @@ TEST_P(DriverConformance, ScriptMayNotControlTheTransaction) {
   EXPECT_EQ(count("t"), 0);
 }
 
+TEST_P(DriverConformance, ScriptMayNotWriteBelaysTables) {
+  commit_all({"CREATE TABLE belay_state (id INTEGER)", "INSERT INTO belay_state VALUES (1)"});
+  db().protect({"belay_state"});
+  db().begin();
+  for (const char* sql :
+       {"INSERT INTO belay_state VALUES (2)", "UPDATE belay_state SET id = 2", "DELETE FROM belay_state",
+        "DROP TABLE belay_state", "ALTER TABLE belay_state RENAME TO x", "ALTER TABLE Belay_State ADD COLUMN x",
+        "UPDATE BELAY_STATE SET id = 2", "CREATE TABLE IF NOT EXISTS belay_state (id INTEGER)",
+        "CREATE TEMP TABLE belay_state (id INTEGER)", "CREATE TEMP VIEW belay_state AS SELECT 1 AS id",
+        "CREATE INDEX i ON belay_state (id)", "CREATE TRIGGER r AFTER UPDATE ON belay_state BEGIN SELECT 1; END",
+        "CREATE TEMP TRIGGER r AFTER UPDATE ON belay_state BEGIN SELECT 1; END"})
+    EXPECT_EQ(refusal_of(sql), ErrorCode::refused_statement) << sql;
+  EXPECT_EQ(value_of("SELECT id FROM belay_state"), Value(std::int64_t{1}));
+}
+
 TEST_P(DriverConformance, TriggerMayNotWriteBelaysTablesEither) {
   db().protect({"belay_state"});
   db().query("CREATE TABLE belay_state (id INTEGER)");

@@ -161,6 +161,14 @@ TEST_F(Sqlite, FullDatabaseIsAnErrorOfItsOwnAndLeavesNothing) {
 
 // --- PRAGMAs ---
 
+TEST_F(Sqlite, SettingsThatBelayReliesOnAreRefused) {
+  for (const char* sql : {"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys(0)", "PRAGMA Foreign_Keys = OFF",
+                          "PRAGMA synchronous = OFF", "PRAGMA main.synchronous = NORMAL",
+                          "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA query_only = ON", "PRAGMA busy_timeout = 0"})
+    EXPECT_EQ(refusal_of(sql), ErrorCode::refused_statement) << sql;
+  EXPECT_EQ(pragma("synchronous"), 3);
+}
+
 TEST_F(Sqlite, SettingsMayBeRead) {
   for (const char* sql : {"PRAGMA foreign_keys", "PRAGMA synchronous", "PRAGMA journal_mode", "PRAGMA table_info(t)",
                           "PRAGMA busy_timeout"})
@@ -174,6 +182,14 @@ TEST_F(Sqlite, JournalModeIsRefusedInATransactionAndAllowedOutside) {
   run("PRAGMA journal_mode = WAL");
   EXPECT_EQ(journal_mode(), "wal");
   EXPECT_EQ(pragma("synchronous"), 3);
+}
+
+/// Without a journal of SQLite's own a crash leaves a corrupt database.
+TEST_F(Sqlite, JournalModesThatDoNotOutliveACrashAreRefused) {
+  for (const char* sql : {"PRAGMA journal_mode = OFF", "PRAGMA journal_mode = memory", "PRAGMA journal_mode('Memory')",
+                          "PRAGMA main.journal_mode = off"})
+    EXPECT_EQ(refusal_of(sql), ErrorCode::refused_statement) << sql;
+  EXPECT_EQ(journal_mode(), "delete");
 }
 
 TEST_F(Sqlite, VacuumWorksOutsideATransactionAndNotIntoAnotherFile) {
