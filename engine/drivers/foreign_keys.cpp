@@ -54,7 +54,7 @@ void ForeignKeys::changes(std::string_view table) {
 
 void ForeignKeys::alters(std::string_view table) {
   changes(table);
-  next_.renames = next_.renames || !parents_.empty();
+  next_.renames = true;
 }
 
 void ForeignKeys::anything() {
@@ -70,7 +70,7 @@ void ForeignKeys::before_statement() {
     if (!baseline_.contains(child)) baseline_[child] = violations(child);
   touched_.merge(next_.touches);
   stale_.merge(next_.changes);
-  all_stale_ = next_.renames;
+  all_stale_ = next_.renames && !parents_.empty();
   next_ = {};
 }
 

@@ -70,6 +70,22 @@ TEST_P(DriverConstraints, RenamedParentIsStillAParent) {
   EXPECT_TRUE(violates({"ALTER TABLE p RENAME COLUMN id TO key", "DELETE FROM p WHERE key = 1"}));
 }
 
+TEST_P(DriverConstraints, ParentThatAnEarlierScopeRenamedIsStillAParent) {
+  given({});
+  const auto fresh = open();
+  fresh->begin();
+  fresh->run({"ALTER TABLE p RENAME TO q", "1.sql", 1}, {});
+  fresh->check_constraints();
+  fresh->run({"DELETE FROM q WHERE id = 1", "1.sql", 1}, {});
+  EXPECT_EQ(code_of([&] { fresh->check_constraints(); }), ErrorCode::constraint_violated);
+}
+
+TEST_P(DriverConstraints, RenamedChildIsStillAChild) {
+  given({});
+  EXPECT_FALSE(violates({"ALTER TABLE c RENAME TO d", "INSERT INTO d VALUES (30, 2)"}));
+  EXPECT_TRUE(violates({"ALTER TABLE c RENAME TO d", "INSERT INTO d VALUES (30, 7)"}));
+}
+
 TEST_P(DriverConstraints, ParentOfATableMadeInTheSameScopeMayBeRenamed) {
   commit_all({"CREATE TABLE p (id INTEGER PRIMARY KEY)"});
   EXPECT_TRUE(violates({"CREATE TABLE c (p REFERENCES p (id))", "ALTER TABLE p RENAME TO q", "INSERT INTO q VALUES (1)",
