@@ -11,8 +11,8 @@
 namespace belay::engine::drivers {
 namespace {
 
-/// Beyond this many, violations of one table are told apart by their parent only, to bound memory.
-constexpr std::int64_t violations_told_apart_max = 10'000;
+/// Beyond this many, violations of one table are only counted, to bound memory.
+constexpr std::size_t violations_told_apart_max = 10'000;
 
 std::string lower(std::string_view name) {
   std::string result(name);
@@ -77,12 +77,21 @@ void ForeignKeys::before_statement() {
 std::optional<std::string> ForeignKeys::new_violation() {
   refresh();
   for (const auto& child : affected(touched_)) {
-    const Violations& before = baseline_[child];
-    for (const auto& [key, count] : violations(child)) {
-      const auto old = before.find(key);
-      const std::int64_t added = count - (old == before.end() ? 0 : old->second);
-      if (added > 0) return fmt::format("{} ({} {})", key, added, added == 1 ? "row" : "rows");
-    }
+    const Violations before = baseline_[child];
+    const Violations after = violations(child);
+    const bool told_apart = before.told_apart && after.told_apart;
+    if (const auto found =
+            added(told_apart ? before.keys : before.references, told_apart ? after.keys : after.references))
+      return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ForeignKeys::added(const Counts& before, const Counts& after) {
+  for (const auto& [what, count] : after) {
+    const auto old = before.find(what);
+    const std::int64_t more = count - (old == before.end() ? 0 : old->second);
+    if (more > 0) return fmt::format("{} ({} {})", what, more, more == 1 ? "row" : "rows");
   }
   return std::nullopt;
 }
@@ -126,27 +135,49 @@ ForeignKeys::Violations ForeignKeys::violations(const std::string& child) {
   } catch (const Error& error) {
     // A foreign key that fits no key of its parent: SQLite reports it here instead of when the table is made.
     if (error.code() != ErrorCode::statement_failed) throw;
-    found[error.what()] = 1;
+    found.references[error.what()] = found.keys[error.what()] = 1;
   }
-  std::int64_t seen = 0;
+  if (rows.empty()) return found;
+  const auto columns = columns_of(child);
+  const std::string rowid = rowid_of(child);
+  found.told_apart = rows.size() <= violations_told_apart_max;
   for (const auto& row : rows) {
-    std::string key = fmt::format("{} refers to {}", child, text(row[2]));
-    if (++seen <= violations_told_apart_max) key += dangling_key(child, row);
-    ++found[key + ", and it is not there"];
+    const auto& reference = columns.at(std::get<std::int64_t>(row[3]));
+    const std::string missing = " refers to " + text(row[2]) + ", and it is not there";
+    ++found.references[fmt::format("{}.{}", child, reference) + missing];
+    if (found.told_apart)
+      ++found.keys[fmt::format("{}.{}", child, reference) + dangling_key(child, rowid, row[1], reference) + missing];
   }
   return found;
 }
 
-std::string ForeignKeys::dangling_key(const std::string& child, const Row& violation) {
-  const auto* rowid = std::get_if<std::int64_t>(&violation[1]);
-  if (!rowid) return "";  // WITHOUT ROWID: only counted.
-  std::string columns;
-  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(child) + ")"))
-    if (row[0] == violation[3]) columns += (columns.empty() ? "" : ", ") + quoted(text(row[3]));
-  const auto rows = query_(fmt::format("SELECT {} FROM main.{} WHERE rowid = {}", columns, quoted(child), *rowid));
+/// The columns of each foreign key, by SQLite's number for it.
+std::map<std::int64_t, std::string> ForeignKeys::columns_of(const std::string& child) {
+  std::map<std::int64_t, std::string> columns;
+  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(child) + ")")) {
+    auto& list = columns[std::get<std::int64_t>(row[0])];
+    list += (list.empty() ? "" : ", ") + quoted(text(row[3]));
+  }
+  return columns;
+}
+
+/// The name of the rowid that no column has taken; empty when all are taken.
+std::string ForeignKeys::rowid_of(const std::string& child) {
+  std::set<std::string> columns;
+  for (const auto& row : query_("PRAGMA main.table_xinfo(" + quoted(child) + ")")) columns.insert(lower(text(row[1])));
+  for (const char* name : {"rowid", "_rowid_", "oid"})
+    if (!columns.contains(name)) return name;
+  return "";
+}
+
+std::string ForeignKeys::dangling_key(const std::string& child, const std::string& rowid, const Value& number,
+                                      const std::string& columns) {
+  if (rowid.empty() || !std::holds_alternative<std::int64_t>(number)) return "";  // WITHOUT ROWID: only counted.
+  const auto rows =
+      query_(fmt::format("SELECT {} FROM main.{} WHERE {} = {}", columns, quoted(child), rowid, to_literal(number)));
   std::string key;
-  for (const auto& value : rows.at(0)) key += (key.empty() ? "" : ", ") + to_literal(value);
-  return " " + key;
+  for (const auto& value : rows.at(0)) key += (key.empty() ? " = " : ", ") + to_literal(value);
+  return key;
 }
 
 }  // namespace belay::engine::drivers

@@ -19,7 +19,7 @@ namespace belay::engine::drivers {
 ///
 /// Only tables that are touched are looked at, and the tables that refer to them: as children, with SQLite's own
 /// `foreign_key_check`, once before the first statement that touches them and once at the end. A violation is
-/// identified by child, parent and the dangling key, not by rowid: a rebuild may renumber rows.
+/// identified by child, columns, parent and the dangling key, not by rowid: a rebuild may renumber rows.
 class ForeignKeys {
  public:
   using Query = std::function<std::vector<Row>(const std::string&)>;
@@ -46,14 +46,24 @@ class ForeignKeys {
   std::optional<std::string> new_violation();
 
  private:
-  using Violations = std::map<std::string, std::int64_t>;  // child, parent and dangling key → how many rows
+  using Counts = std::map<std::string, std::int64_t>;  // what is violated → in how many rows
+
+  struct Violations {
+    Counts references;  // by child, columns and parent
+    Counts keys;        // the same with the dangling key
+    bool told_apart = true;
+  };
 
   void refresh();
   void load_all();
   void load(const std::string& table);
   [[nodiscard]] std::set<std::string> affected(const std::set<std::string>& tables) const;
   Violations violations(const std::string& child);
-  std::string dangling_key(const std::string& child, const Row& violation);
+  static std::optional<std::string> added(const Counts& before, const Counts& after);
+  std::map<std::int64_t, std::string> columns_of(const std::string& child);
+  std::string rowid_of(const std::string& child);
+  std::string dangling_key(const std::string& child, const std::string& rowid, const Value& number,
+                           const std::string& columns);
 
   Query query_;
   std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case

@@ -42,6 +42,14 @@ TEST_P(DriverConstraints, OldViolationMayMoveToAnotherRow) {
   EXPECT_FALSE(violates({"DELETE FROM c WHERE id = 30", "INSERT INTO c VALUES (40, 7)"}));
 }
 
+TEST_P(DriverConstraints, OldViolationMayNotMoveToAnotherForeignKey) {
+  commit_all({"CREATE TABLE p (id INTEGER PRIMARY KEY)",
+              "CREATE TABLE c (id INTEGER PRIMARY KEY, a REFERENCES p (id), b REFERENCES p (id))",
+              "INSERT INTO c VALUES (1, 7, NULL)"});
+  EXPECT_FALSE(violates({"UPDATE c SET id = 2"}));
+  EXPECT_TRUE(violates({"UPDATE c SET a = NULL, b = 7"}));
+}
+
 TEST_P(DriverConstraints, RebuildOfAParentKeepsItsChildren) {
   given({});
   EXPECT_FALSE(
@@ -162,6 +170,15 @@ TEST_P(DriverConstraints, WhatARollbackTookBackIsForgotten) {
   db().begin();
   run("DELETE FROM p WHERE id = 1");
   EXPECT_EQ(code_of([&] { db().check_constraints(); }), ErrorCode::constraint_violated);
+}
+
+TEST_P(DriverConstraints, ManyOldViolationsMayBeRenumbered) {
+  given(
+      {"INSERT INTO c WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050) SELECT 100 + i, "
+       "1000 + i FROM n"});
+  EXPECT_FALSE(violates({"UPDATE c SET id = -id"}));
+  EXPECT_FALSE(violates({"DELETE FROM c WHERE p BETWEEN 1001 AND 1100"}));
+  EXPECT_TRUE(violates({"INSERT INTO c VALUES (1, 1)", "INSERT INTO c VALUES (2, 7)"}));
 }
 
 }  // namespace

@@ -247,6 +247,15 @@ TEST_F(SqliteConstraints, ChildWithoutRowidIsLookedAt) {
   EXPECT_TRUE(violates({"INSERT INTO c VALUES ('a', 8)"}));
 }
 
+TEST_F(SqliteConstraints, ColumnCalledRowidIsNoRowid) {
+  given(
+      "CREATE TABLE p (id INTEGER PRIMARY KEY);"
+      "CREATE TABLE c (rowid TEXT, p REFERENCES p); CREATE TABLE d (rowid, _rowid_, oid, p REFERENCES p)");
+  const std::string verdict = verdict_of({"INSERT INTO c VALUES ('a', 77)"});
+  EXPECT_NE(verdict.find("77"), std::string::npos) << verdict;
+  EXPECT_TRUE(violates({"INSERT INTO d VALUES ('a', 'b', 'c', 7)"}));
+}
+
 TEST_F(SqliteConstraints, ForeignKeyThatFitsNoKeyIsFound) {
   given("CREATE TABLE p (id INTEGER, v)");
   const std::string verdict = verdict_of({"CREATE TABLE c (p REFERENCES p (id))"});
