@@ -58,9 +58,8 @@ void ForeignKeys::alters(std::string_view table) {
 }
 
 void ForeignKeys::anything() {
-  refresh();
-  for (const auto& [child, parents] : parents_) next_.touches.insert(child);
-  next_.renames = true;
+  anything_ = true;
+  all_stale_ = true;
 }
 
 void ForeignKeys::before_statement() {
@@ -70,11 +69,12 @@ void ForeignKeys::before_statement() {
     if (!baseline_.contains(child)) baseline_[child] = violations(child);
   touched_.merge(next_.touches);
   stale_.merge(next_.changes);
-  all_stale_ = next_.renames && !parents_.empty();
+  all_stale_ = anything_ || (next_.renames && !parents_.empty());
   next_ = {};
 }
 
 std::optional<std::string> ForeignKeys::new_violation() {
+  if (touched_.empty()) return std::nullopt;
   refresh();
   for (const auto& child : affected(touched_)) {
     const Violations before = baseline_[child];
@@ -119,10 +119,10 @@ void ForeignKeys::load(const std::string& table) {
 
 std::set<std::string> ForeignKeys::affected(const std::set<std::string>& tables) const {
   std::set<std::string> children;
-  if (tables.empty()) return children;
   for (const auto& [child, parents] : parents_) {
     const auto is_touched = [&](const std::string& parent) { return tables.contains(parent); };
-    if (tables.contains(child) || std::any_of(parents.begin(), parents.end(), is_touched)) children.insert(child);
+    if (anything_ || tables.contains(child) || std::any_of(parents.begin(), parents.end(), is_touched))
+      children.insert(child);
   }
   return children;
 }

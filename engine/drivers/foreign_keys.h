@@ -36,7 +36,7 @@ class ForeignKeys {
   void changes(std::string_view table);
   /// The next statement alters `table`, perhaps its name.
   void alters(std::string_view table);
-  /// The next statement may do anything to any table (`writable_schema`).
+  /// From here on any statement may do anything to any table (`writable_schema`).
   void anything();
 
   /// To be called between preparing a statement and running it: takes the baseline of what it touches.
@@ -69,6 +69,7 @@ class ForeignKeys {
   std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case
   std::set<std::string> stale_;                                        // tables whose foreign keys may have changed
   bool all_stale_ = true;
+  bool anything_ = false;
   std::set<std::string> touched_;  // in this scope
 
   // What the statement that has just been prepared will do.

@@ -273,6 +273,20 @@ TEST_F(SqliteConstraints, TemporaryTablesAreOnesOwnBusiness) {
   EXPECT_FALSE(violates({"CREATE TEMP TABLE c (p REFERENCES p)", "INSERT INTO c VALUES (7)"}));
 }
 
+TEST_F(SqliteConstraints, RewrittenSchemaIsLookedAtAsAWhole) {
+  given("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p); INSERT INTO c VALUES (7)");
+  EXPECT_TRUE(violates({"PRAGMA writable_schema = ON",
+                        "UPDATE sqlite_schema SET sql = 'CREATE TABLE c (p REFERENCES p)' WHERE name = 'c'",
+                        "PRAGMA writable_schema = RESET"}));
+}
+
+TEST_F(SqliteConstraints, RewrittenSchemaLeavesViolationsThatWereThere) {
+  given("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (7)");
+  EXPECT_FALSE(violates({"PRAGMA writable_schema = ON", "PRAGMA writable_schema = RESET"}));
+  EXPECT_FALSE(violates({"PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = sql",
+                         "PRAGMA writable_schema = RESET", "INSERT INTO c VALUES (NULL)"}));
+}
+
 TEST_F(SqliteConstraints, VirtualTablesAreNoTrouble) {
   given("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p)");
   EXPECT_FALSE(violates({"CREATE VIRTUAL TABLE f USING fts5(v)", "INSERT INTO f VALUES ('words')",
