@@ -404,6 +404,9 @@ int Sqlite::authorize(void* self, int action, const char* first, const char* sec
     case SQLITE_DELETE:
       allowed = writes(first);
       break;
+    case SQLITE_DROP_INDEX:  // A foreign key may need it.
+      allowed = writes(second);
+      break;
     case SQLITE_CREATE_TABLE:
     case SQLITE_DROP_TABLE:
       allowed = writes(first);

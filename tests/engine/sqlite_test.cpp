@@ -268,6 +268,13 @@ TEST_F(SqliteConstraints, ForeignKeyThatFittedNoKeyBeforeIsLeft) {
   EXPECT_FALSE(violates({"INSERT INTO c VALUES (1)"}));
 }
 
+TEST_F(SqliteConstraints, IndexThatAForeignKeyNeedsMayNotGo) {
+  given(
+      "CREATE TABLE p (id INTEGER); CREATE UNIQUE INDEX i ON p (id); CREATE TABLE c (p REFERENCES p (id));"
+      "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)");
+  EXPECT_TRUE(violates({"DROP INDEX i"}));
+}
+
 TEST_F(SqliteConstraints, TemporaryTablesAreOnesOwnBusiness) {
   given("CREATE TABLE p (id INTEGER PRIMARY KEY)");
   EXPECT_FALSE(violates({"CREATE TEMP TABLE c (p REFERENCES p)", "INSERT INTO c VALUES (7)"}));
