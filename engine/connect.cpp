@@ -26,6 +26,16 @@ bool is_scheme(std::string_view text) {
   return text.size() > 1 && text.find_first_not_of(letters) == std::string_view::npos;
 }
 
+/// Every way to name a database leads to the one journal beside it, also before the database is there: then the last
+/// link leads to nothing. A circle of links is left to whoever opens it.
+fs::path follow_links(const fs::path& path) {
+  std::error_code error;
+  fs::path real = fs::weakly_canonical(path, error);
+  for (std::error_code absent; !error && fs::is_symlink(fs::symlink_status(real, absent));)
+    real = fs::weakly_canonical(real.parent_path() / fs::read_symlink(real, error), error);
+  return error ? path : real;
+}
+
 }  // namespace
 
 DatabaseUrl DatabaseUrl::parse(std::string_view url, const std::string& folder) {
@@ -44,11 +54,7 @@ DatabaseUrl DatabaseUrl::parse(std::string_view url, const std::string& folder) 
     throw Error(ErrorCode::bad_url, "not the path of a database file: \"" + std::string(url) + "\"")
         .next(std::string(advice));
 
-  // Symbolic links are followed, so that every way to name a database leads to the one journal beside it.
-  const fs::path absolute = (fs::path(folder) / fs::path(path)).lexically_normal();
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(absolute, error);
-  return {"sqlite", error ? absolute.string() : real.string()};
+  return {"sqlite", follow_links((fs::path(folder) / fs::path(path)).lexically_normal()).string()};
 }
 
 std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options) {

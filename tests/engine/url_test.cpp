@@ -50,6 +50,14 @@ TEST(DatabaseUrl, LinkLeadsToTheDatabaseItself) {
   EXPECT_EQ(DatabaseUrl::parse("link.db", folder.path()).path, folder / "real.db");
 }
 
+/// Before and after SQLite has made the file: or its journal would lie beside the link first and never be found again.
+TEST(DatabaseUrl, LinkToADatabaseThatIsNotThereYetLeadsToItAsWell) {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "data");
+  std::filesystem::create_symlink("data/real.db", folder / "link.db");
+  EXPECT_EQ(DatabaseUrl::parse("link.db", folder.path()).path, folder / "data/real.db");
+}
+
 TEST(DatabaseUrl, LinkThatLeadsInACircleIsRefusedWhenItIsOpened) {
   const Folder folder;
   std::filesystem::create_symlink("b.db", folder / "a.db");
