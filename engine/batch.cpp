@@ -34,12 +34,13 @@ std::int64_t BatchWalk::count(const std::string& condition) {
 
 std::optional<BatchWalk::Slice> BatchWalk::next() {
   const std::string rest = after_.empty() ? "" : fmt::format(" WHERE {} > {}", column_, after_);
-  const auto rows = ask(fmt::format(
-      "SELECT min(slice_key), max(slice_key), count(*) FROM (SELECT {0} AS slice_key FROM {1}{2} ORDER BY {0} "
-      "LIMIT {3}) AS slice",
-      column_, table_, rest, rows_));
-  Slice slice{rows.at(0).at(0), rows[0].at(1), std::get<std::int64_t>(rows[0].at(2))};
-  if (slice.rows == 0) return std::nullopt;
+  const auto rows =
+      ask(fmt::format("SELECT min(slice_key), max(slice_key) FROM (SELECT {0} AS slice_key FROM {1}{2} ORDER BY {0} "
+                      "LIMIT {3}) AS slice",
+                      column_, table_, rest, rows_));
+  Slice slice{.low = rows.at(0).at(0), .high = rows[0].at(1)};
+  if (slice.high == Value()) return std::nullopt;
+  slice.rows = count(fmt::format("{} BETWEEN {} AND {}", column_, to_literal(slice.low), to_literal(slice.high)));
   after_ = to_literal(slice.high);
   done_ += slice.rows;
   return slice;

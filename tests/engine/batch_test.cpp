@@ -90,6 +90,12 @@ TEST_F(Batch, RowsThatShareAKeyAreInOneSlice) {
   EXPECT_EQ(number("SELECT count(*) FROM t WHERE n != 2"), 0);
 }
 
+TEST_F(Batch, DoneCountsAllRowsOfASlice) {
+  given("INTEGER", {1L, 1L, 1L, 2L, 2L, 3L});
+  walk(2);
+  EXPECT_EQ(done, total);
+}
+
 TEST_F(Batch, TextIsWalkedInItsCollation) {
   given("TEXT COLLATE NOCASE", {std::string("b"), std::string("A"), std::string("a"), std::string("B"),
                                 std::string("C"), std::string("it's"), std::string("ä")});
