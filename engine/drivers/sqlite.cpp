@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cassert>
-#include <cctype>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -79,16 +77,11 @@ Row row_of(sqlite3_stmt* statement) {
   return row;
 }
 
-/// True while it lives.
-class While {
- public:
-  explicit While(bool& flag) : flag_(flag) { flag_ = true; }
-  While(const While&) = delete;
-  While& operator=(const While&) = delete;
-  ~While() { flag_ = false; }
-
- private:
-  bool& flag_;
+/// Sets a flag for as long as it lives.
+struct While {
+  explicit While(bool& it) : flag(it) { flag = true; }
+  ~While() { flag = false; }
+  bool& flag;
 };
 
 class Sqlite final : public Connection {
