@@ -36,7 +36,7 @@ RC_GTEST_PROP(RecordTest, EncodedRecordDecodesToItself, (const Record& record)) 
   RC_ASSERT(encode(decoded) == bytes);
 }
 
-RC_GTEST_PROP(RecordTest, ArbitraryBytesAreDamagedOrARecord, (std::string bytes, std::uint8_t type)) {
+RC_GTEST_PROP(RecordTest, ArbitraryBytesAreDamagedOrARecord, (const std::string& bytes, std::uint8_t type)) {
   expect_record_or_damaged(bytes);
   expect_record_or_damaged(static_cast<char>(type % 10) + std::string("\1") + bytes);
 }
