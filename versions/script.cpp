@@ -38,20 +38,24 @@ RevisionId read_id(std::string_view text, int line) {
   return {std::string(text)};
 }
 
+void check_distinct(std::vector<RevisionId> parents, int line) {
+  std::ranges::sort(parents);
+  const auto twice = std::ranges::adjacent_find(parents);
+  if (twice == parents.end()) return;
+  fail(line, fmt::format("the parent `{}` is named twice", twice->text), "remove one of them");
+}
+
 std::vector<RevisionId> read_parents(std::string_view value, int line) {
   if (value == "base") return {};
   const auto divides = [](char c) { return c == ',' || is_blank(c); };
   std::vector<RevisionId> parents;
-  for (;;) {
-    value.remove_prefix(leading(value, divides).size());
-    if (value.empty()) return parents;
+  while (!(value = value.substr(leading(value, divides).size())).empty()) {
     const std::string_view word = leading(value, [&](char c) { return !divides(c); });
     value.remove_prefix(word.size());
-    if (std::ranges::find(parents, word, &RevisionId::text) != parents.end()) {
-      fail(line, fmt::format("the parent `{}` is named twice", word), "remove one of them");
-    }
     parents.push_back(read_id(word, line));
   }
+  check_distinct(parents, line);
+  return parents;
 }
 
 template <typename Value>
