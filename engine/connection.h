@@ -81,6 +81,10 @@ class Connection {
   /// Whether running a standalone statement twice is the same as once.
   [[nodiscard]] virtual bool repeatable(std::string_view sql) const = 0;
 
+  /// Whether a standalone statement only prepares this connection for one that follows (`PRAGMA page_size` before
+  /// VACUUM): a new connection has to run it again.
+  [[nodiscard]] virtual bool prepares(std::string_view sql) const = 0;
+
   /// Whether the open transaction has outgrown the memory set aside for it: time to commit.
   [[nodiscard]] virtual bool crowded() const = 0;
 

@@ -206,6 +206,7 @@ void Executor::commit_group(const Plan& plan) {
 void Executor::run_by_itself(const journal::PlannedRevision& revision, const Position& from) {
   const auto start = steady_clock::now();
   observer_.revision_began(revision);
+  prepare_again(revision, from.step);
   std::optional<Transaction> transaction;
   try {
     run_steps(transaction, revision, from);
@@ -219,6 +220,13 @@ void Executor::run_by_itself(const journal::PlannedRevision& revision, const Pos
   half_way_.reset();
   committed_ = revision.ordinal;
   observer_.revision_committed(revision, since(start));
+}
+
+/// What the steps that are done have set on the connection of the process that was killed.
+void Executor::prepare_again(const journal::PlannedRevision& revision, std::size_t steps) {
+  for (std::size_t i = 0; i < steps; ++i)
+    for (const auto& statement : revision.steps[i].statements)
+      if (target_.connection.prepares(statement.text)) run_statement(revision, statement);
 }
 
 void Executor::run_steps(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision,

@@ -76,6 +76,7 @@ class Executor {
   void commit_group(const Plan& plan);
 
   void run_by_itself(const journal::PlannedRevision& revision, const Position& from);
+  void prepare_again(const journal::PlannedRevision& revision, std::size_t steps);
   void run_steps(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision,
                  const Position& from);
   void run_outside(const journal::PlannedRevision& revision, std::size_t step);

@@ -103,6 +103,7 @@ class Sqlite final : public Connection {
   void check_constraints() override;
   bool standalone(std::string_view sql) const override { return sqlite_standalone(sql); }
   bool repeatable(std::string_view sql) const override { return sqlite_standalone(sql); }
+  bool prepares(std::string_view sql) const override { return sqlite_prepares(sql); }
   bool crowded() const override;
   bool has_table(std::string_view name) override;
   std::string quote(std::string_view name) const override;

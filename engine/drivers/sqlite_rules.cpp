@@ -37,6 +37,8 @@ constexpr std::size_t head_size = 4096;
 
 constexpr std::array whole_file_pragmas{"journal_mode", "page_size", "auto_vacuum", "encoding", "wal_checkpoint"};
 
+constexpr std::array pragmas_for_vacuum{"page_size", "auto_vacuum"};
+
 // belay has set these for the whole run and relies on them.
 constexpr std::array settings_of_belay{"foreign_keys", "synchronous", "locking_mode", "query_only", "busy_timeout"};
 
@@ -45,20 +47,34 @@ bool gives_up_the_journal(std::string_view mode) {
   return !mode.empty() && (std::string_view("off").starts_with(mode) || std::string_view("memory").starts_with(mode));
 }
 
+/// What a statement begins with, in lower case.
+struct Head {
+  std::string verb;
+  std::string pragma;  ///< The name, of a PRAGMA.
+};
+
+Head head_of(std::string_view sql) {
+  const std::string text = versions::normalise(sql.substr(0, head_size));
+  std::string_view rest = text;
+  Head head{next_word(rest), {}};
+  if (head.verb != "pragma") return head;
+  head.pragma = next_word(rest);
+  if (rest.starts_with('.')) {  // PRAGMA main.journal_mode
+    rest.remove_prefix(1);
+    head.pragma = next_word(rest);
+  }
+  return head;
+}
+
 }  // namespace
 
 bool sqlite_standalone(std::string_view sql) {
-  const std::string head = versions::normalise(sql.substr(0, head_size));
-  std::string_view rest = head;
-  const std::string verb = next_word(rest);
-  if (verb == "vacuum") return true;
-  if (verb != "pragma") return false;
-  std::string name = next_word(rest);
-  if (rest.starts_with('.')) {  // PRAGMA main.journal_mode
-    rest.remove_prefix(1);
-    name = next_word(rest);
-  }
-  return among(name, whole_file_pragmas);
+  const Head head = head_of(sql);
+  return head.verb == "vacuum" || among(head.pragma, whole_file_pragmas);
+}
+
+bool sqlite_prepares(std::string_view sql) {
+  return among(head_of(sql).pragma, pragmas_for_vacuum);
 }
 
 void SqliteRules::protect(const std::vector<std::string>& tables) {
@@ -69,10 +85,7 @@ void SqliteRules::protect(const std::vector<std::string>& tables) {
 void SqliteRules::start(std::string_view sql, bool in_transaction) {
   refusal_.clear();
   in_transaction_ = in_transaction;
-  standalone_ = sqlite_standalone(sql);
-  const std::string head = versions::normalise(sql.substr(0, head_size));
-  std::string_view rest = head;
-  vacuum_ = next_word(rest) == "vacuum";
+  vacuum_ = head_of(sql).verb == "vacuum";
 }
 
 bool SqliteRules::refuse(std::string reason) {

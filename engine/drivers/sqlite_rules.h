@@ -10,6 +10,9 @@ namespace belay::engine::drivers {
 /// PRAGMAs that change the file as a whole (`journal_mode`, `page_size`, …).
 bool sqlite_standalone(std::string_view sql);
 
+/// Whether this is a PRAGMA that only takes effect with the next VACUUM of the same connection.
+bool sqlite_prepares(std::string_view sql);
+
 /// What a script may do on belay's connection. Asked by SQLite's authorizer while a statement is prepared; a "no"
 /// leaves its reason in `refusal()`.
 class SqliteRules {
@@ -36,7 +39,6 @@ class SqliteRules {
   std::vector<std::string> protected_;
   std::string refusal_;
   bool vacuum_ = false;
-  bool standalone_ = false;
   bool in_transaction_ = false;
 };
 
