@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "engine/drivers/foreign_keys.h"
+#include "engine/drivers/sqlite_place.h"
 #include "engine/drivers/sqlite_rules.h"
 #include "versions/statement.h"
 
@@ -113,6 +113,7 @@ class Sqlite final : public Connection {
 
  private:
   void open(const std::string& path, bool read_only);
+  void leave_wal_alone(const std::string& path, bool read_only);
   void set(const std::string& pragma, std::int64_t value);
   Prepared prepare(std::string_view sql, bool from_script);
   static void bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters);
@@ -159,25 +160,21 @@ Sqlite::Sqlite(const std::string& path, const ConnectionOptions& options)
 }
 
 void Sqlite::open(const std::string& path, bool read_only) {
-  struct stat status {};
-  const bool there = stat(path.c_str(), &status) == 0;
-  if (there && S_ISDIR(status.st_mode)) throw Error(ErrorCode::unavailable, path + " is a folder, not a database");
-  if (!there && read_only) throw Error(ErrorCode::unavailable, "there is no database at " + path);
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  if (!there && access(folder.c_str(), F_OK) != 0)
-    throw Error(ErrorCode::unavailable, "the folder of the database is not there: " + folder).next("make the folder");
-  if (!read_only && access(folder.c_str(), W_OK) != 0)
-    throw Error(ErrorCode::read_only,
-                "the folder of the database cannot be written, and SQLite needs its journal there: " + folder)
-        .next("check its permissions and its file system");
-
+  check_place(path, read_only);
   sqlite3* database = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   database_.reset(database);
-  if (code == SQLITE_OK) return;
+  if (code == SQLITE_OK) return leave_wal_alone(path, read_only);
   throw Error(ErrorCode::unavailable,
               fmt::format("{} cannot be opened: {}", path, database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+}
+
+/// The last connection that closes brings the WAL into the database and removes it: not when it only came to look.
+void Sqlite::leave_wal_alone(const std::string& path, bool read_only) {
+  std::error_code none;
+  if (read_only && std::filesystem::file_size(path + "-wal", none) > 0 && !none)
+    sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 /// A PRAGMA that is not understood, or not obeyed, is silent: it is read back.

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace belay::engine::drivers {
+
+/// Looks at where a database is or is to be, before SQLite does: its own word for all that can be wrong there is
+/// "unable to open database file".
+/// @throws Error `unavailable` for a folder in its place, a missing folder, and a missing file when `read_only`;
+///         `read_only` for a folder in which SQLite could not make its journal.
+void check_place(const std::string& path, bool read_only);
+
+}  // namespace belay::engine::drivers
