@@ -80,12 +80,12 @@ inline journal::PlannedRevision up(const std::string& id, const std::string& sql
   return planned_script(id, "-- migrate:up\n" + sql);
 }
 
-/// A database and its journal in a folder, opened as a runner opens them.
+/// A database and its journal, opened as a runner opens them.
 class Site {
  public:
-  explicit Site(const Folder& folder, std::unique_ptr<Connection> connection = {})
-      : connection_(connection ? std::move(connection) : open(folder)), versions_(*connection_, "belay_version") {
-    const auto file = folder / "journal.lmdb";
+  explicit Site(const Folder& folder) : Site(open(folder), folder / "journal.lmdb") {}
+  Site(std::unique_ptr<Connection> connection, const std::filesystem::path& file)
+      : connection_(std::move(connection)), versions_(*connection_, "belay_version") {
     journal_ = std::filesystem::exists(file) ? journal::Journal::open(file, journal::Journal::Access::write)
                                              : journal::Journal::create(file, "the database");
   }

@@ -1,0 +1,83 @@
+#include "tests/recovery/death.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstdarg>
+#include <string_view>
+
+// The C libraries call these through the dynamic linker, which finds the ones of the program first.
+
+namespace belay::recovery {
+namespace {
+
+int calls_to_live = 0;  // 0: for ever
+
+struct Awaited {
+  std::string name;
+  std::function<void()> act;
+};
+Awaited awaited;
+
+void count_down() {
+  if (calls_to_live > 0 && --calls_to_live == 0) die();
+}
+
+void opens(const char* path) {
+  if (!awaited.act || !std::string_view(path).ends_with(awaited.name)) return;
+  std::exchange(awaited, {}).act();
+}
+
+template <typename Function>
+Function next(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+void die_before_write(int call) {
+  calls_to_live = call;
+}
+
+void before_open(const std::string& name, std::function<void()> act) {
+  awaited = {name, std::move(act)};
+}
+
+}  // namespace belay::recovery
+
+#define BELAY_FORWARD(result, name, parameters, arguments)                       \
+  extern "C" result name parameters { /* NOLINT(bugprone-macro-parentheses) */   \
+    static const auto real = belay::recovery::next<result(*) parameters>(#name); \
+    belay::recovery::count_down();                                               \
+    return real arguments;                                                       \
+  }
+
+BELAY_FORWARD(ssize_t, write, (int file, const void* bytes, size_t size), (file, bytes, size))
+BELAY_FORWARD(ssize_t, pwrite, (int file, const void* bytes, size_t size, off_t at), (file, bytes, size, at))
+BELAY_FORWARD(ssize_t, pwrite64, (int file, const void* bytes, size_t size, off64_t at), (file, bytes, size, at))
+BELAY_FORWARD(ssize_t, writev, (int file, const iovec* parts, int count), (file, parts, count))
+BELAY_FORWARD(ssize_t, pwritev, (int file, const iovec* parts, int count, off_t at), (file, parts, count, at))
+BELAY_FORWARD(int, ftruncate, (int file, off_t size), (file, size))
+BELAY_FORWARD(int, ftruncate64, (int file, off64_t size), (file, size))
+BELAY_FORWARD(int, fsync, (int file), (file))
+BELAY_FORWARD(int, fdatasync, (int file), (file))
+BELAY_FORWARD(int, unlink, (const char* path), (path))
+BELAY_FORWARD(int, rename, (const char* from, const char* to), (from, to))
+BELAY_FORWARD(int, renameat2, (int from_folder, const char* from, int to_folder, const char* to, unsigned int flags),
+              (from_folder, from, to_folder, to, flags))
+
+#define BELAY_OPEN(name)                                                                   \
+  extern "C" int name(const char* path, int flags, ...) {                                  \
+    static const auto real = belay::recovery::next<int (*)(const char*, int, ...)>(#name); \
+    va_list rest;                                                                          \
+    va_start(rest, flags);                                                                 \
+    const auto mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;     \
+    va_end(rest);                                                                          \
+    belay::recovery::opens(path);                                                          \
+    return real(path, flags, mode);                                                        \
+  }
+
+BELAY_OPEN(open)
+BELAY_OPEN(open64)

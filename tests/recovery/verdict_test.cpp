@@ -1,0 +1,52 @@
+#include "recovery/verdict.h"
+
+#include <gtest/gtest.h>
+
+namespace belay::recovery {
+namespace {
+
+static_assert(table_is_sound());
+
+TEST(Verdict, ClosedAndLevelIsTheUsualStart) {
+  EXPECT_EQ(judge(Tail::closed, Level::level), Verdict::nothing);
+}
+TEST(Verdict, BetweenTransactionsSettles) {
+  EXPECT_EQ(judge(Tail::between, Level::level), Verdict::settle);
+}
+TEST(Verdict, TransactionThatDidNotCommitIsDropped) {
+  EXPECT_EQ(judge(Tail::inside, Level::level), Verdict::drop);
+}
+TEST(Verdict, TransactionThatDidCommitIsRedone) {
+  EXPECT_EQ(judge(Tail::inside, Level::at), Verdict::redo);
+}
+TEST(Verdict, RepeatableStepIsRepeated) {
+  EXPECT_EQ(judge(Tail::alone, Level::level), Verdict::repeat);
+}
+TEST(Verdict, UnrepeatableStepIsInDoubt) {
+  EXPECT_EQ(judge(Tail::alone_once, Level::level), Verdict::in_doubt);
+}
+
+TEST(Verdict, StepThatIsAcknowledgedInTheDatabaseIsRedone) {
+  EXPECT_EQ(judge(Tail::alone, Level::at), Verdict::redo);
+  EXPECT_EQ(judge(Tail::alone_once, Level::at), Verdict::redo);
+}
+
+TEST(Verdict, WhatIsElsewhereIsRefusedWhateverTheTail) {
+  for (const Tail tail : {Tail::closed, Tail::between, Tail::inside, Tail::alone, Tail::alone_once})
+    EXPECT_EQ(judge(tail, Level::elsewhere), Verdict::refuse);
+}
+
+TEST(Verdict, WithoutAnOpenTransactionThereIsNoneToBeAt) {
+  EXPECT_FALSE(possible(Tail::closed, Level::at));
+  EXPECT_FALSE(possible(Tail::between, Level::at));
+  EXPECT_TRUE(possible(Tail::inside, Level::at));
+}
+
+TEST(Verdict, EachHasItsName) {
+  EXPECT_EQ(name_of(Verdict::nothing), "nothing");
+  EXPECT_EQ(name_of(Verdict::in_doubt), "in-doubt");
+  EXPECT_EQ(name_of(Verdict::refuse), "refuse");
+}
+
+}  // namespace
+}  // namespace belay::recovery
