@@ -85,7 +85,14 @@ const versions::Graph& Migrator::graph() {
 // --- Looking ---
 
 Situation Migrator::look() {
-  Situation situation;
+  for (;;) {
+    Situation situation;
+    if (look_once(situation)) return situation;
+  }
+}
+
+/// @returns false when somebody was at work between its parts, so that they need not fit.
+bool Migrator::look_once(Situation& situation) {
   situation.exists = engine::exists(places_.url);
   situation.running = journal::ProcessLock::holder(places_.lock);
 
@@ -100,8 +107,18 @@ Situation Migrator::look() {
     stamps = table.stamps();
   }
   fill(situation, std::move(stamps));
-  look_at_journal(situation, connection.get(), state);
-  return situation;
+  const journal::Lsn last = look_at_journal(situation, connection.get(), state);
+  if (!situation.problem && !situation.interrupted) return true;
+
+  if (journal::ProcessLock::holder(places_.lock) || engine::exists(places_.url) != situation.exists) return false;
+  const auto number = [](const auto& found) { return found ? found->last_lsn : journal::Lsn{}; };
+  if (connection && number(engine::VersionTable(*connection, settings_.version_table).state()) != number(state))
+    return false;
+  return !std::filesystem::exists(places_.journal) || open_journal().last() == last;
+}
+
+journal::Journal Migrator::open_journal() const {
+  return journal::Journal::open(places_.journal, journal::Journal::Access::read);
 }
 
 void Migrator::fill(Situation& situation, std::vector<versions::Stamp> stamps) {
@@ -111,20 +128,21 @@ void Migrator::fill(Situation& situation, std::vector<versions::Stamp> stamps) {
   situation.current = versions::current(graph(), situation.stamps);
 }
 
-void Migrator::look_at_journal(Situation& situation, engine::Connection* connection,
-                               const std::optional<engine::TargetState>& state) {
+journal::Lsn Migrator::look_at_journal(Situation& situation, engine::Connection* connection,
+                                       const std::optional<engine::TargetState>& state) const {
   // Beside a running command journal and database are read at different moments: they need not fit.
-  if (situation.running) return;
+  if (situation.running) return {};
   if (!std::filesystem::exists(places_.journal)) {
     if (state) situation.problem = journal_lost(places_);
-    return;
+    return {};
   }
-  const auto journal = journal::Journal::open(places_.journal, journal::Journal::Access::read);
+  const auto journal = open_journal();
   const auto analysis = analyse(journal);
   const auto evidence = examine(analysis, journal, state, connection);
   const Verdict verdict = evidence.verdict();
   if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
   if (analysis.run) situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict, settings_.policy)};
+  return journal.last();
 }
 
 // --- Planning ---

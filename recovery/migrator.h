@@ -93,8 +93,11 @@ class Migrator {
   using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
   Report run(const std::string& command, bool heed_drift, const MakePlan& make_plan);
   void heed(const Situation& situation, bool heed_drift) const;
-  void look_at_journal(Situation& situation, engine::Connection* connection,
-                       const std::optional<engine::TargetState>& state);
+  bool look_once(Situation& situation);
+  /// @returns its last record.
+  journal::Lsn look_at_journal(Situation& situation, engine::Connection* connection,
+                               const std::optional<engine::TargetState>& state) const;
+  [[nodiscard]] journal::Journal open_journal() const;
   void fill(Situation& situation, std::vector<versions::Stamp> stamps);
   std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
   engine::Executor::Options executor_options(Target& target);
