@@ -232,6 +232,7 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
   Report report;
   const Situation before = look();
   report.from = before.current;
+  if (before.problem) throw Error(*before.problem);  // Before anything is made.
   if (!before.interrupted) {
     heed(before, heed_drift);
     if (!before.running && make_plan(before).empty()) {  // The usual case: nothing is opened for writing.
