@@ -147,17 +147,27 @@ int go_up(Context& context, const std::string& target) {
       [&] { return migrator.upgrade(target, context.command_line()); });
 }
 
+[[noreturn]] void refuse_protected(const char* what) {
+  throw Error(exit_refused, "protected", fmt::format("this environment is protected: {} is refused", what),
+              "belay config shows where protected = true comes from");
+}
+
 int go_down(Context& context, const std::string& target) {
-  if (context.config().is_protected && target == "base")
-    throw Error(exit_refused, "protected", "this environment is protected: downgrade to base is refused",
-                "belay config shows where protected = true comes from");
   auto& migrator = context.migrator();
+  const auto plan_now = [&](const recovery::Situation& situation) {
+    return migrator.plan_downgrade(situation, target).revisions;
+  };
+  if (context.config().is_protected) {
+    const auto situation = migrator.look();
+    if (target == "base" || plan_now(situation).size() == situation.stamps.size())
+      refuse_protected("downgrade to base");
+  }
   if (only_shows(context.options())) {
     const auto situation = migrator.look();
     return show_plan(context, situation, engine::planned(migrator.plan_downgrade(situation, target)));
   }
   return run(
-      context, [&] { return !migrator.plan_downgrade(migrator.look(), target).revisions.empty(); },
+      context, [&] { return !plan_now(migrator.look()).empty(); },
       [&] { return migrator.downgrade(target, context.command_line()); });
 }
 
@@ -190,9 +200,7 @@ int rollback(Context& context) {
 
 int stamp(Context& context) {
   const auto& options = context.options();
-  if (context.config().is_protected)
-    throw Error(exit_refused, "protected", "this environment is protected: stamp is refused",
-                "belay config shows where protected = true comes from");
+  if (context.config().is_protected) refuse_protected("stamp");
   auto& migrator = context.migrator();
   const auto situation = migrator.look();
   const auto plan = migrator.plan_stamp(situation, options.revisions);
