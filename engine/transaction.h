@@ -38,7 +38,7 @@ class Transaction {
 
   [[nodiscard]] journal::Lsn lsn() const { return lsn_; }
 
-  void promise(journal::Record record) { target_.journal.append(std::move(record)); }
+  void promise(const journal::Record& record) { target_.journal.append(record); }
 
   /// @throws what Connection::commit throws. Unless that is `outcome_unknown`, it is rolled back.
   void commit();

@@ -85,14 +85,10 @@ Evidence examine(const Analysis& analysis, const journal::Journal& journal,
   evidence.journal_last_commit = journal.last_commit();
   if (target) evidence.target_last_lsn = target->last_lsn;
 
-  if (target && target->database_id != journal.database_id())
-    evidence.level = Level::elsewhere;
-  else if (evidence.target_last_lsn == evidence.journal_last_commit)
-    evidence.level = Level::level;
-  else if (analysis.transaction && evidence.target_last_lsn == analysis.transaction->lsn)
-    evidence.level = Level::at;
-  else
-    evidence.level = Level::elsewhere;
+  evidence.level = Level::elsewhere;
+  if (target && target->database_id != journal.database_id()) return evidence;
+  if (evidence.target_last_lsn == evidence.journal_last_commit) evidence.level = Level::level;
+  if (analysis.transaction && evidence.target_last_lsn == analysis.transaction->lsn) evidence.level = Level::at;
   return evidence;
 }
 

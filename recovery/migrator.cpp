@@ -25,6 +25,7 @@ std::string user_name() {
 
 std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
   std::vector<std::string> result;
+  result.reserve(ids.size());
   for (const auto& id : ids) result.push_back(id.text);
   return result;
 }

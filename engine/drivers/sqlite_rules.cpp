@@ -27,7 +27,7 @@ std::string next_word(std::string_view& text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   const auto size = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_part) - text.begin());
-  const std::string word = lower(text.substr(0, size));
+  std::string word = lower(text.substr(0, size));
   text.remove_prefix(size);
   return word;
 }
