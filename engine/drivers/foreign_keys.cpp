@@ -80,8 +80,7 @@ std::optional<std::string> ForeignKeys::new_violation() {
     const Violations before = baseline_[child];
     const Violations after = violations(child);
     const bool told_apart = before.told_apart && after.told_apart;
-    if (auto found =
-            added(told_apart ? before.keys : before.references, told_apart ? after.keys : after.references))
+    if (auto found = added(told_apart ? before.keys : before.references, told_apart ? after.keys : after.references))
       return found;
   }
   return std::nullopt;
