@@ -4,8 +4,12 @@
 #include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdarg>
+#include <string>
 #include <string_view>
 
 // The C libraries call these through the dynamic linker, which finds the ones of the program first.
@@ -21,8 +25,25 @@ struct Awaited {
 };
 Awaited awaited;
 
-void count_down() {
+Fault fault;
+
+/// @returns whether the call is to fail, with `errno` set.
+bool fails(const char* path) {
   if (calls_to_live > 0 && --calls_to_live == 0) die();
+  if (fault.call == 0 || !std::string_view(path).ends_with(fault.path)) return false;
+  if (--fault.call > 0) return false;
+  if (fault.stays) fault.call = 1;
+  errno = fault.error;
+  return true;
+}
+
+bool fails(int file) {
+  std::array<char, 4096> path{};
+  if (fault.call > 0 && !fault.path.empty()) {
+    const auto link = "/proc/self/fd/" + std::to_string(file);
+    [[maybe_unused]] const auto size = ::readlink(link.c_str(), path.data(), path.size() - 1);
+  }
+  return fails(path.data());
 }
 
 void opens(const char* path) {
@@ -41,31 +62,36 @@ void die_before_write(int call) {
   calls_to_live = call;
 }
 
+void fail_write(Fault next_fault) {
+  fault = std::move(next_fault);
+}
+
 void before_open(const std::string& name, std::function<void()> act) {
   awaited = {name, std::move(act)};
 }
 
 }  // namespace belay::recovery
 
-#define BELAY_FORWARD(result, name, parameters, arguments)                       \
+// `file` is the descriptor or the path that a call changes.
+#define BELAY_FORWARD(result, name, file, parameters, arguments)                 \
   extern "C" result name parameters { /* NOLINT(bugprone-macro-parentheses) */   \
     static const auto real = belay::recovery::next<result(*) parameters>(#name); \
-    belay::recovery::count_down();                                               \
-    return real arguments;                                                       \
+    return belay::recovery::fails(file) ? -1 : real arguments;                   \
   }
 
-BELAY_FORWARD(ssize_t, write, (int file, const void* bytes, size_t size), (file, bytes, size))
-BELAY_FORWARD(ssize_t, pwrite, (int file, const void* bytes, size_t size, off_t at), (file, bytes, size, at))
-BELAY_FORWARD(ssize_t, pwrite64, (int file, const void* bytes, size_t size, off64_t at), (file, bytes, size, at))
-BELAY_FORWARD(ssize_t, writev, (int file, const iovec* parts, int count), (file, parts, count))
-BELAY_FORWARD(ssize_t, pwritev, (int file, const iovec* parts, int count, off_t at), (file, parts, count, at))
-BELAY_FORWARD(int, ftruncate, (int file, off_t size), (file, size))
-BELAY_FORWARD(int, ftruncate64, (int file, off64_t size), (file, size))
-BELAY_FORWARD(int, fsync, (int file), (file))
-BELAY_FORWARD(int, fdatasync, (int file), (file))
-BELAY_FORWARD(int, unlink, (const char* path), (path))
-BELAY_FORWARD(int, rename, (const char* from, const char* to), (from, to))
-BELAY_FORWARD(int, renameat2, (int from_folder, const char* from, int to_folder, const char* to, unsigned int flags),
+BELAY_FORWARD(ssize_t, write, file, (int file, const void* bytes, size_t size), (file, bytes, size))
+BELAY_FORWARD(ssize_t, pwrite, file, (int file, const void* bytes, size_t size, off_t at), (file, bytes, size, at))
+BELAY_FORWARD(ssize_t, pwrite64, file, (int file, const void* bytes, size_t size, off64_t at), (file, bytes, size, at))
+BELAY_FORWARD(ssize_t, writev, file, (int file, const iovec* parts, int count), (file, parts, count))
+BELAY_FORWARD(ssize_t, pwritev, file, (int file, const iovec* parts, int count, off_t at), (file, parts, count, at))
+BELAY_FORWARD(int, ftruncate, file, (int file, off_t size), (file, size))
+BELAY_FORWARD(int, ftruncate64, file, (int file, off64_t size), (file, size))
+BELAY_FORWARD(int, fsync, file, (int file), (file))
+BELAY_FORWARD(int, fdatasync, file, (int file), (file))
+BELAY_FORWARD(int, unlink, path, (const char* path), (path))
+BELAY_FORWARD(int, rename, from, (const char* from, const char* to), (from, to))
+BELAY_FORWARD(int, renameat2, from,
+              (int from_folder, const char* from, int to_folder, const char* to, unsigned int flags),
               (from_folder, from, to_folder, to, flags))
 
 #define BELAY_OPEN(name)                                                                   \

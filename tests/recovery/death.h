@@ -17,8 +17,17 @@ namespace belay::recovery {
 }
 
 /// Kills this process just before its `call`-th call from here on that changes a file or makes a change durable, by
-/// whatever library: write, sync, truncate, unlink, rename.
+/// whatever library: write, sync, truncate, unlink, rename. 0: never.
 void die_before_write(int call);
+
+/// How a disk fails: at which call, counted in the same way, with which `errno`, and whether it stays so.
+struct Fault {
+  int call = 0;
+  int error = 0;
+  bool stays = false;
+  std::string path{};  ///< Only calls for files whose path ends so are counted.
+};
+void fail_write(Fault fault);
 
 /// Calls `act` the next time that a library opens a file of that name.
 void before_open(const std::string& name, std::function<void()> act);
