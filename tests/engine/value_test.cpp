@@ -84,7 +84,7 @@ RC_GTEST_FIXTURE_PROP(Literal, TextComesBack, (std::string text)) {
   RC_ASSERT(same(read(text), text));
 }
 
-RC_GTEST_FIXTURE_PROP(Literal, BlobComesBack, (std::vector<std::uint8_t> bytes)) {
+RC_GTEST_FIXTURE_PROP(Literal, BlobComesBack, (const std::vector<std::uint8_t>& bytes)) {
   Blob blob;
   for (const auto byte : bytes) blob.push_back(std::byte{byte});
   RC_ASSERT(same(read(blob), blob));

@@ -36,7 +36,7 @@ class AnalysisTest : public testing::Test {
   }
   Position position() { return analysis().position; }
   /// What follows when the database says so.
-  Evidence with(std::optional<engine::TargetState> state) {
+  Evidence with(const std::optional<engine::TargetState>& state) {
     const auto result = analysis();
     return examine(result, log, state, connection.get());
   }

@@ -72,9 +72,11 @@ void before_open(const std::string& name, std::function<void()> act) {
 
 }  // namespace belay::recovery
 
+// NOLINTBEGIN(bugprone-macro-parentheses): types and lists cannot have them.
+
 // `file` is the descriptor or the path that a call changes.
 #define BELAY_FORWARD(result, name, file, parameters, arguments)                 \
-  extern "C" result name parameters { /* NOLINT(bugprone-macro-parentheses) */   \
+  extern "C" result name parameters {                                            \
     static const auto real = belay::recovery::next<result(*) parameters>(#name); \
     return belay::recovery::fails(file) ? -1 : real arguments;                   \
   }
@@ -107,3 +109,5 @@ BELAY_FORWARD(int, renameat2, from,
 
 BELAY_OPEN(open)
 BELAY_OPEN(open64)
+
+// NOLINTEND(bugprone-macro-parentheses)

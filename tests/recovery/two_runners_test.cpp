@@ -1,3 +1,4 @@
+#include <array>
 #include <thread>
 
 #include "tests/recovery/fixture.h"
@@ -121,8 +122,8 @@ TEST_F(TwoRunnersTest, ManyThatStartAtOnceApplyEachRevisionOnce) {
   settings.lock_timeout = std::chrono::minutes(1);
   settings.hooks_between = true;
   for (int round = 0; round < 5; ++round) {
-    std::vector<pid_t> runners;
-    for (int i = 0; i < 6; ++i) runners.push_back(engine::start([&] { upgrade(); }));
+    std::array<pid_t, 6> runners{};
+    for (pid_t& runner : runners) runner = engine::start([&] { upgrade(); });
     for (const pid_t runner : runners) EXPECT_EQ(engine::wait_for(runner), 0);
     EXPECT_EQ(read("SELECT count(*) FROM t"), "7");
     expect_settled();
