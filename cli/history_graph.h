@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,12 +29,17 @@ class HistoryGraph {
   Rows draw(std::size_t position, char mark);
 
  private:
-  std::vector<std::string> close_columns(std::size_t position, std::size_t column);
+  void close_columns(std::size_t position, std::size_t column);
+  void open_columns(const std::vector<std::size_t>& parents, std::size_t column);
+  void end_column(std::size_t column);
+  void erase(std::size_t column);
   [[nodiscard]] std::string bars(std::size_t from, std::size_t to) const;
+  [[nodiscard]] std::string moved(std::size_t from, char edge) const;
 
   const versions::Graph& graph_;
   std::vector<std::size_t> columns_;  // For each open column, the revision that it leads to.
-  std::vector<std::string> pending_;  // Edges that the last revision opened.
+  std::vector<std::string> edges_;    // What is to be printed above the next revision.
+  bool below_root_ = false;           // The last revision was a root, in the last column.
 };
 
 }  // namespace belay::cli
