@@ -178,21 +178,38 @@ void add_globals(CLI::App& app, Options& options, std::array<std::string, 2>& du
   app.add_flag("-y,--yes", options.yes, "answer yes");
 }
 
-/// Ungrouped words are usage errors; near misses of a command get a suggestion.
-std::string usage_message(const CLI::ParseError& error, int argc, char** argv) {
-  std::string message = error.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr &&
-      dynamic_cast<const CLI::RequiredError*>(&error) == nullptr)
-    return message;
-  std::vector<std::string_view> names;
-  for (const auto& command : commands) names.push_back(command.name);
-  for (int i = 1; i < argc; ++i) {
-    if (argv[i][0] == '-') continue;
-    if (std::find(names.begin(), names.end(), argv[i]) != names.end()) break;
-    const auto near = versions::nearest(argv[i], names);
-    if (!near.empty()) return fmt::format("there is no command {}; did you mean belay {}?", argv[i], near);
+std::vector<std::string> option_words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const auto* option : app.get_options()) {
+    for (const auto& word : option->get_lnames()) words.push_back("--" + word);
+    for (const auto& word : option->get_snames()) words.push_back("-" + word);
   }
-  return message;
+  return words;
+}
+
+std::vector<std::string> with_globals(std::vector<std::string> words, const CLI::App& app) {
+  for (auto& word : option_words(app)) words.push_back(std::move(word));
+  return words;
+}
+
+/// The first word that nobody knows, beside what it may have been meant to be.
+std::string usage_message(CLI::App& app, const CLI::ParseError& error) {
+  const auto extras = app.remaining(/*recurse=*/true);
+  if (extras.empty()) return error.what();
+  CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+
+  const bool is_option = extras[0].starts_with('-');
+  std::vector<std::string> names;
+  if (is_option) names = with_globals(option_words(*command), app);
+  if (!is_option)
+    for (const auto* sub : command->get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
+  const auto near = versions::nearest(extras[0], std::vector<std::string_view>(names.begin(), names.end()));
+  if (near.empty()) return error.what();
+  if (is_option) return fmt::format("there is no option {}; did you mean {}?", extras[0], near);
+  const std::string parent = command == &app ? "" : command->get_name() + " ";
+  return fmt::format("there is no command {}{}; did you mean belay {}{}?", parent, extras[0], parent, near);
 }
 
 const Command* chosen(CLI::App& app) {
@@ -255,6 +272,11 @@ int usage_error(const Options& options, const std::string& message) {
   failure.state = "nothing was changed";
   failure.next = "belay --help, or belay COMMAND --help";
   return fail(terminal, failure);
+}
+
+/// Where the words could not be parsed, so that no option has its value yet.
+bool asks_for_json(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
 }
 
 int run_command(const Command& command, const Options& options, CLI::App& app) {
@@ -321,7 +343,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
-    return usage_error(options, usage_message(error, argc, argv));
+    options.json = asks_for_json(argc, argv);
+    return usage_error(options, usage_message(app, error));
   } catch (const Error& error) {
     return usage_error(options, error.what());
   }
