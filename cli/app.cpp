@@ -224,19 +224,28 @@ const Command* chosen(CLI::App& app) {
   return found;
 }
 
+/// The global options that the next word belongs to.
+std::vector<std::string> words_with_values(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const auto& word : option_words(app))
+    if (app.get_option(word)->get_items_expected_max() > 0) words.push_back(word);
+  return words;
+}
+
 std::vector<CommandWords> all_words(CLI::App& app) {
   std::vector<CommandWords> result;
   for (const auto& command : commands) {
-    CommandWords entry{command.name, command.summary, {}, (command.takes & (revision | revisions | range)) != 0};
     const std::string name = command.name;
-    if (name.find(' ') != std::string::npos) continue;
-    for (const auto* from :
-         {static_cast<const CLI::App*>(app.get_subcommand(name)), static_cast<const CLI::App*>(&app)})
-      for (const auto* option : from->get_options()) {
-        for (const auto& word : option->get_lnames()) entry.options.push_back("--" + word);
-        for (const auto& word : option->get_snames()) entry.options.push_back("-" + word);
-      }
-    result.push_back(std::move(entry));
+    const auto space = name.find(' ');
+    if (space != std::string::npos) {  // It stands after its parent.
+      const CLI::App* sub = app.get_subcommand(result.back().name)->get_subcommand(name.substr(space + 1));
+      result.back().words.push_back(sub->get_name());
+      for (auto& word : option_words(*sub)) result.back().words.push_back(std::move(word));
+      continue;
+    }
+    result.push_back({name, command.summary, with_globals(option_words(*app.get_subcommand(name)), app),
+                      (command.takes & (revision | revisions | range)) != 0});
+    if (command.takes & shell) result.back().words.insert(result.back().words.end(), {"bash", "zsh", "fish"});
   }
   return result;
 }
@@ -285,7 +294,8 @@ int run_command(const Command& command, const Options& options, CLI::App& app) {
   try {
     enter(options.directory);
     if (command.run == nullptr) {
-      terminal.data(completion_script(options.revisions.at(0), all_words(app)));
+      const auto text = completion_script(options.revisions.at(0), all_words(app), words_with_values(app));
+      terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"script", text}}) : text);
       return exit_done;
     }
     Context context(options, terminal, events, command_line(command, options));

@@ -7,8 +7,8 @@
 namespace belay::cli {
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  return fmt::format("{}", fmt::join(words, " "));
+std::string joined(const std::vector<std::string>& words, const char* between = " ") {
+  return fmt::format("{}", fmt::join(words, between));
 }
 
 /// The revisions, one a line; nothing where they cannot be read.
@@ -16,23 +16,25 @@ constexpr std::string_view list_revisions = "belay history 2>/dev/null | sed -n 
 
 std::string names(const std::vector<CommandWords>& commands) {
   std::string text;
-  for (const auto& command : commands)
-    if (command.name.find(' ') == std::string::npos) text += (text.empty() ? "" : " ") + command.name;
+  for (const auto& command : commands) text += (text.empty() ? "" : " ") + command.name;
   return text;
 }
 
-std::string bash(const std::vector<CommandWords>& commands) {
+std::string bash(const std::vector<CommandWords>& commands, const std::vector<std::string>& valued) {
   std::string cases;
   for (const auto& command : commands) {
-    if (command.name.find(' ') != std::string::npos) continue;
     const std::string revisions = command.takes_revisions ? fmt::format(" $({})", list_revisions) : "";
-    cases += fmt::format("    {}) words=\"{}{}\" ;;\n", command.name, joined(command.options), revisions);
+    cases += fmt::format("    {}) words=\"{}{}\" ;;\n", command.name, joined(command.words), revisions);
   }
   return fmt::format(R"(# belay completion for bash: source <(belay completion bash)
 _belay() {{
-  local word command="" words
+  local word before="" command="" words
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    case "$word" in -*) ;; *) command="$word"; break ;; esac
+    case "$before" in
+      {}) ;;
+      *) case "$word" in -*) ;; *) command="$word"; break ;; esac ;;
+    esac
+    before="$word"
   done
   case "$command" in
 {}    *) words="{}" ;;
@@ -41,7 +43,7 @@ _belay() {{
 }}
 complete -o default -F _belay belay
 )",
-                     cases, names(commands));
+                     joined(valued, "|"), cases, names(commands));
 }
 
 std::string quoted(std::string text) {
@@ -53,10 +55,9 @@ std::string zsh(const std::vector<CommandWords>& commands) {
   std::string described;
   std::string cases;
   for (const auto& command : commands) {
-    if (command.name.find(' ') != std::string::npos) continue;
     described += fmt::format("    {}\n", quoted(command.name + ":" + command.summary));
     const std::string revisions = command.takes_revisions ? fmt::format(" ${{(f)\"$({})\"}}", list_revisions) : "";
-    cases += fmt::format("    {}) compadd -- {}{} ;;\n", command.name, joined(command.options), revisions);
+    cases += fmt::format("    {}) compadd -- {}{} ;;\n", command.name, joined(command.words), revisions);
   }
   return fmt::format(R"(#compdef belay
 # belay completion for zsh: belay completion zsh > "${{fpath[1]}}/_belay"
@@ -78,13 +79,13 @@ _belay "$@"
 std::string fish(const std::vector<CommandWords>& commands) {
   std::string text = "# belay completion for fish: belay completion fish | source\ncomplete -c belay -f\n";
   for (const auto& command : commands) {
-    if (command.name.find(' ') != std::string::npos) continue;
     text +=
         fmt::format("complete -c belay -n __fish_use_subcommand -a {} -d {}\n", command.name, quoted(command.summary));
     const std::string seen = fmt::format("complete -c belay -n '__fish_seen_subcommand_from {}'", command.name);
-    for (const auto& option : command.options)
-      text += option.starts_with("--") ? fmt::format("{} -l {}\n", seen, option.substr(2))
-                                       : fmt::format("{} -s {}\n", seen, option.substr(1));
+    for (const auto& word : command.words)
+      text += word.starts_with("--")  ? fmt::format("{} -l {}\n", seen, word.substr(2))
+              : word.starts_with("-") ? fmt::format("{} -s {}\n", seen, word.substr(1))
+                                      : fmt::format("{} -a {}\n", seen, word);
     if (command.takes_revisions)
       text += fmt::format("{} -a \"({})\"\n", seen,
                           "belay history 2>/dev/null | string match -r '[0-9A-Za-z][^ ]*' | string split ' ' -f1");
@@ -94,8 +95,9 @@ std::string fish(const std::vector<CommandWords>& commands) {
 
 }  // namespace
 
-std::string completion_script(const std::string& shell, const std::vector<CommandWords>& commands) {
-  if (shell == "bash") return bash(commands);
+std::string completion_script(const std::string& shell, const std::vector<CommandWords>& commands,
+                              const std::vector<std::string>& valued) {
+  if (shell == "bash") return bash(commands, valued);
   if (shell == "zsh") return zsh(commands);
   if (shell == "fish") return fish(commands);
   throw Error(exit_usage, "usage", "no completion for " + shell, "belay completion bash, zsh or fish");
