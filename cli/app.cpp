@@ -55,8 +55,8 @@ constexpr const char* advanced = "Revisions";
 constexpr const char* looking = "Looking closer";
 
 constexpr std::array commands{
-    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing",
-            folder | dry_run, init, "belay init\nbelay init services/booking"},
+    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing", folder,
+            init, "belay init\nbelay init services/booking"},
     Command{"migrate", everyday, "apply all pending revisions (= upgrade head)", dry_run | target, migrate,
             "belay migrate\nbelay migrate --dry-run\nbelay migrate --steps 2\nbelay migrate --atomic\nbelay -e "
             "production migrate"},
@@ -151,8 +151,10 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_flag("--dry-run", options.dry_run, "show what would be done and change nothing");
     sub.add_flag("--sql", options.sql, "print the SQL that would be run, and run nothing");
   }
-  if (takes & folder)
+  if (takes & folder) {
+    sub.add_flag("--dry-run", options.dry_run, "say what would be written");
     sub.add_option("folder", options.revisions, "where; made if it is missing")->type_name("DIR")->expected(0, 1);
+  }
   if (takes & exit_code)
     sub.add_flag("--exit-code", options.exit_code, "exit with 2 when something is pending or interrupted");
   if (takes & run_number) sub.add_option("--run", options.run, "only this run")->type_name("N");
