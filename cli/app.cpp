@@ -157,8 +157,10 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
   }
   if (takes & exit_code)
     sub.add_flag("--exit-code", options.exit_code, "exit with 2 when something is pending or interrupted");
-  if (takes & run_number) sub.add_option("--run", options.run, "only this run")->type_name("N");
-  if (takes & keep) sub.add_option("--keep", options.keep, "how many runs to keep")->type_name("N");
+  if (takes & run_number)
+    sub.add_option("--run", options.run, "only this run")->type_name("N")->check(CLI::NonNegativeNumber);
+  if (takes & keep)
+    sub.add_option("--keep", options.keep, "how many runs to keep")->type_name("N")->check(CLI::NonNegativeNumber);
   if (takes & shell)
     sub.add_option("shell", options.revisions, "bash, zsh or fish")->type_name("SHELL")->expected(1)->required();
 }
