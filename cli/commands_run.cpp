@@ -4,8 +4,8 @@
 
 #include "cli/commands.h"
 #include "cli/json.h"
+#include "cli/plan_sql.h"
 #include "engine/planned.h"
-#include "engine/version_table.h"
 
 namespace belay::cli {
 namespace {
@@ -55,42 +55,6 @@ int run(Context& context, Pending pending, Run go) {
 
 // --- --dry-run and --sql ---
 
-void print_statements(Terminal& terminal, const std::vector<journal::PlannedStep>& steps) {
-  for (const auto& step : steps) {
-    if (step.batch_rows > 0)
-      terminal.data(fmt::format("-- in batches of {} over {}.{}; :lo and :hi are the ends of each", step.batch_rows,
-                                step.batch_table, step.batch_column));
-    for (const auto& statement : step.statements) terminal.data(statement.text + ";");
-  }
-}
-
-std::string stamp_sql(const std::string& table, const journal::PlannedRevision& revision) {
-  if (revision.action == Action::down || revision.action == Action::unstamp)
-    return engine::VersionTable::remove_sql(table, {revision.revision});
-  versions::Stamp stamp;
-  stamp.revision = {revision.revision};
-  stamp.message = revision.message;
-  stamp.digest = revision.digest;
-  stamp.applied_by = "belay --sql";
-  return engine::VersionTable::write_sql(table, stamp);
-}
-
-/// The script that a person could run instead; its stamps are those that belay would write.
-void print_sql(Context& context, const Plan& plan) {
-  auto& terminal = context.terminal();
-  const auto& table = context.migrator().settings().version_table;
-  terminal.data(engine::VersionTable::create_sql(table) + ";");
-  for (const auto& revision : plan) {
-    const bool whole = std::all_of(revision.steps.begin(), revision.steps.end(),
-                                   [](const auto& step) { return step.transactional && step.batch_rows == 0; });
-    terminal.data(fmt::format("\n-- {} {} {}", journal::name_of(revision.action), revision.revision, revision.message));
-    if (whole) terminal.data("BEGIN;");
-    print_statements(terminal, revision.steps);
-    terminal.data(stamp_sql(table, revision) + ";");
-    if (whole) terminal.data("COMMIT;");
-  }
-}
-
 Json plan_json(const Plan& plan) {
   Json json = Json::array();
   for (const auto& revision : plan) {
@@ -109,7 +73,8 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
   if (situation.problem) throw recovery::Error(*situation.problem);
   if (situation.interrupted) terminal.warn(situation.interrupted->description);
   if (context.options().sql) {
-    print_sql(context, plan);
+    const std::string sql = sql_of(plan, context.migrator().settings());
+    terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"sql", sql}}) : sql);
     return exit_done;
   }
   if (terminal.json()) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "journal/record.h"
+#include "recovery/settings.h"
+
+namespace belay::cli {
+
+/// A plan as a script that a person could run instead, with any client: its stamps are those that belay would write.
+/// Batches are one statement each, as nobody writes meanwhile. The hooks that are SQL are in it, unless the plan only
+/// stamps.
+std::string sql_of(const std::vector<journal::PlannedRevision>& plan, const recovery::Settings& settings);
+
+}  // namespace belay::cli
