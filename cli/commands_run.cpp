@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/plan_sql.h"
+#include "engine/error.h"
 #include "engine/planned.h"
 
 namespace belay::cli {
@@ -43,13 +44,23 @@ int finish(Context& context, const recovery::Report& report) {
   return exit_done;
 }
 
+/// The run is over: a hook that fails now takes nothing back.
+void after_migrate(Context& context, const recovery::Report& report) {
+  try {
+    context.hooks().after_migrate();
+  } catch (engine::Error& error) {
+    error.state("the run is done; the database is at " + place(report.to, context.migrator().graph()));
+    throw;
+  }
+}
+
 /// Runs, with the command hooks around it when there is something to run.
 template <typename Pending, typename Run>
 int run(Context& context, Pending pending, Run go) {
   const bool something_to_do = !context.hooks().around() || pending();
   if (something_to_do) context.hooks().before_migrate();
   const recovery::Report report = go();
-  if (!report.revisions.empty()) context.hooks().after_migrate();
+  if (!report.revisions.empty()) after_migrate(context, report);
   return finish(context, report);
 }
 
