@@ -28,7 +28,7 @@ const Config& Context::config() {
 }
 
 CommandHooks& Context::hooks() {
-  if (!hooks_) hooks_.emplace(config(), command_line_);
+  if (!hooks_) hooks_.emplace(config(), command_line_, events_.stop_token());
   return *hooks_;
 }
 

@@ -4,10 +4,13 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "engine/error.h"
@@ -54,20 +57,56 @@ std::vector<recovery::SqlHook> sql_hooks_of(const Config& config, const std::vec
   return result;
 }
 
-/// @returns the exit status of the shell, or 128 plus the signal that ended it.
-int run_shell(const std::string& command, std::vector<std::string> variables) {
+/// belay ignores some signals; a hook is to find them as any program does.
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    sigset_t ignored;
+    sigemptyset(&ignored);
+    for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&ignored, signal);
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setsigdefault(&attributes_, &ignored);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+  [[nodiscard]] const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+pid_t spawn_shell(std::string command, std::vector<std::string> variables) {
+  const auto is_given = [&, count = variables.size()](std::string_view inherited) {
+    const auto name = inherited.substr(0, inherited.find('=') + 1);
+    return std::any_of(variables.begin(), variables.begin() + static_cast<std::ptrdiff_t>(count),
+                       [&](const std::string& variable) { return variable.starts_with(name); });
+  };
+  for (char** inherited = environ; *inherited; ++inherited)
+    if (!is_given(*inherited)) variables.emplace_back(*inherited);
   std::vector<char*> environment;
   for (auto& variable : variables) environment.push_back(variable.data());
-  for (char** inherited = environ; *inherited; ++inherited) environment.push_back(*inherited);
   environment.push_back(nullptr);
   std::string shell = "sh";
   std::string flag = "-c";
-  std::string words = command;
-  char* arguments[] = {shell.data(), flag.data(), words.data(), nullptr};
-
+  char* arguments[] = {shell.data(), flag.data(), command.data(), nullptr};
   pid_t pid = 0;
-  if (const int error = posix_spawn(&pid, "/bin/sh", nullptr, nullptr, arguments, environment.data()); error != 0)
-    throw engine::Error(engine::ErrorCode::hook_failed, fmt::format("/bin/sh cannot be run: {}", std::strerror(error)));
+  const int error = posix_spawn(&pid, "/bin/sh", nullptr, SpawnAttributes().get(), arguments, environment.data());
+  if (error == 0) return pid;
+  throw engine::Error(engine::ErrorCode::hook_failed, fmt::format("/bin/sh cannot be run: {}", std::strerror(error)));
+}
+
+/// @returns the exit status of the shell, or 128 plus the signal that ended it.
+int run_shell(std::string command, std::vector<std::string> variables, const std::stop_token& stop) {
+  const pid_t pid = spawn_shell(std::move(command), std::move(variables));
+  {
+    // It is not reaped here, so that its number is its own for as long as it may be signalled.
+    const std::stop_callback end_it(stop, [pid] { kill(pid, SIGTERM); });
+    siginfo_t unused;
+    while (waitid(P_PID, static_cast<id_t>(pid), &unused, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+  }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
@@ -87,9 +126,10 @@ std::vector<std::string> variables_of(const journal::PlannedRevision& revision) 
 
 }  // namespace
 
-CommandHooks::CommandHooks(const Config& config, std::string command)
+CommandHooks::CommandHooks(const Config& config, std::string command, std::stop_token stop)
     : folder_(config.folder),
       variables_{"BELAY_COMMAND=" + std::move(command), "BELAY_DATABASE=" + config.database},
+      stop_(std::move(stop)),
       before_migrate_(commands_of(config.before_migrate)),
       after_migrate_(commands_of(config.after_migrate)),
       before_each_(commands_of(config.before_each)),
@@ -115,10 +155,13 @@ void CommandHooks::run(const std::vector<std::string>& commands, const char* whe
     all.insert(all.end(), variables_.begin(), variables_.end());
     // What a hook prints is for a person: stdout belongs to the command's own data.
     const int status =
-        run_shell(fmt::format("cd {} && {{ {}\n}} >&2", quoted_for_shell(folder_.string()), command), all);
-    if (status != 0)
-      throw engine::Error(engine::ErrorCode::hook_failed,
-                          fmt::format("the {} hook ended with status {}: {}", when, status, hide_secrets(command)));
+        run_shell(fmt::format("cd {} && {{ {}\n}} >&2", quoted_for_shell(folder_.string()), command), all, stop_);
+    if (status == 0) continue;
+    // Ctrl-C reaches the hook, and perhaps the hook first.
+    if (stop_.stop_requested() || status == 128 + SIGINT)
+      throw engine::Error(engine::ErrorCode::interrupted, fmt::format("interrupted in the {} hook", when));
+    throw engine::Error(engine::ErrorCode::hook_failed,
+                        fmt::format("the {} hook ended with status {}: {}", when, status, hide_secrets(command)));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,14 @@ namespace belay::cli {
 /// does not exit with 0 stops the run. No transaction is open meanwhile, so that it can use the database.
 class CommandHooks {
  public:
-  CommandHooks(const Config& config, std::string command);
+  /// @param stop  once requested, the hook that is running is told to end.
+  CommandHooks(const Config& config, std::string command, std::stop_token stop);
 
   /// Whether something is to be run between revisions.
   [[nodiscard]] bool between() const { return !before_each_.empty() || !after_each_.empty(); }
   [[nodiscard]] bool around() const { return !before_migrate_.empty(); }
 
-  /// @throws engine::Error `hook_failed`.
+  /// @throws engine::Error `hook_failed`, or `interrupted` when the hook was.
   void before_migrate() const;
   void after_migrate() const;
   void before_each(const journal::PlannedRevision& revision) const;
@@ -33,6 +35,7 @@ class CommandHooks {
 
   std::filesystem::path folder_;
   Variables variables_;
+  std::stop_token stop_;
   std::vector<std::string> before_migrate_, after_migrate_, before_each_, after_each_;
 };
 
