@@ -23,7 +23,7 @@ const Config& Context::config() {
                          .environment = options_.environment,
                          .database = options_.database,
                          .variable = variable});
-  if (!config_->log_file.empty()) terminal_.log_to(config_->folder / config_->log_file);
+  if (!config_->log_file.empty()) terminal_.log_to(config_->folder / config_->log_file, config_->log_level);
   return *config_;
 }
 

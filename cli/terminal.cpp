@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -85,19 +86,19 @@ void Terminal::data(std::string_view line) {
 
 void Terminal::say(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  log("info", line);
+  log(Level::info, line);
   if (!setup_.json && !setup_.quiet) put(STDOUT_FILENO, line);
 }
 
 void Terminal::note(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  log("info", line);
+  log(Level::info, line);
   if (!setup_.json && !setup_.quiet) put(STDERR_FILENO, line);
 }
 
 void Terminal::warn(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  log("warning", line);
+  log(Level::warning, line);
   if (!setup_.json) put(STDERR_FILENO, fmt::format("{} {}", painted(setup_.color_err, Color::yellow, "belay:"), line));
 }
 
@@ -108,7 +109,7 @@ void Terminal::fail(const Failure& failure) {
   if (!failure.statement.empty()) text += "\n  statement  " + shortened(failure.statement);
   if (!failure.state.empty()) text += "\n  state      " + failure.state;
   if (!failure.next.empty()) text += "\n  next       " + failure.next;
-  log("error", text);
+  log(Level::error, text);
   if (!setup_.json) put(STDERR_FILENO, text);
 }
 
@@ -130,15 +131,18 @@ std::string Terminal::paint(Color color, std::string_view text) const {
   return painted(setup_.color_out, color, text);
 }
 
-void Terminal::log_to(const std::filesystem::path& file) {
+void Terminal::log_to(const std::filesystem::path& file, std::string_view level) {
   log_ = file;
+  log_level_ = level == "error" ? Level::error : level == "warning" ? Level::warning : Level::info;
   if (!std::ofstream(log_, std::ios::app))
     throw Error(exit_config, "bad-config", "the log file cannot be written: " + log_.string(), "correct [log] file");
 }
 
-void Terminal::log(std::string_view level, std::string_view line) {
-  if (log_.empty()) return;
-  std::ofstream(log_, std::ios::app) << fmt::format("{} {:<7} {}\n", engine::utc_now(), level, line);
+void Terminal::log(Level level, std::string_view line) {
+  if (log_.empty() || level > log_level_) return;
+  constexpr std::array names{"error", "warning", "info"};
+  std::ofstream(log_, std::ios::app) << fmt::format("{} {:<7} {}\n", engine::utc_now(),
+                                                    names.at(static_cast<std::size_t>(level)), line);
 }
 
 bool Terminal::confirm(std::string_view question) {

@@ -47,8 +47,9 @@ class Terminal {
   [[nodiscard]] std::string paint(Color color, std::string_view text) const;
 
   /// Every line that is said, noted or failed also goes to this file, with the time before it.
+  /// @param level  error, warning, info, debug: what is said with less weight is left out.
   /// @throws Error exit_config when it cannot be opened.
-  void log_to(const std::filesystem::path& file);
+  void log_to(const std::filesystem::path& file, std::string_view level);
 
   /// Asks on the terminal. False without one.
   bool confirm(std::string_view question);
@@ -56,12 +57,14 @@ class Terminal {
  private:
   void put(int descriptor, std::string_view line);
   void clear_live_line();
-  void log(std::string_view level, std::string_view line);
+  enum class Level { error, warning, info };
+  void log(Level level, std::string_view line);
 
   Setup setup_;
   std::mutex mutex_;
   bool line_drawn_ = false;
   std::filesystem::path log_;
+  Level log_level_ = Level::info;
 };
 
 /// Looks at the streams and at NO_COLOR and TERM.
