@@ -292,6 +292,17 @@ bool asks_for_json(int argc, char** argv) {
   return std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
 }
 
+/// `belay migrate --sql > plan.sql` must not look well on a full disk.
+Failure output_lost(int error) {
+  Failure failure;
+  failure.exit = exit_unavailable;
+  failure.kind = "cannot-write";
+  failure.message = fmt::format("the output cannot be written: {}", std::strerror(error));
+  failure.state = "the command itself was carried out";
+  failure.next = "belay status shows where the database is";
+  return failure;
+}
+
 int run_command(const Command& command, const Options& options, CLI::App& app) {
   Terminal terminal(terminal_setup(options));
   EventLoop events;
@@ -303,7 +314,9 @@ int run_command(const Command& command, const Options& options, CLI::App& app) {
       return exit_done;
     }
     Context context(options, terminal, events, command_line(command, options));
-    return command.run(context);
+    const int exit = command.run(context);
+    if (terminal.output_error() == 0) return exit;
+    return fail(terminal, output_lost(terminal.output_error()));
   } catch (...) {
     terminal.redraw("");
     return fail(terminal, describe(std::current_exception(), events.signal()));

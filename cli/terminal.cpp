@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -75,8 +76,10 @@ Terminal::Setup terminal_setup(const Options& options) {
 
 void Terminal::put(int descriptor, std::string_view line) {
   clear_live_line();
-  auto& stream = descriptor == STDOUT_FILENO ? std::cout : std::cerr;
-  stream << line << '\n' << std::flush;
+  const bool is_output = descriptor == STDOUT_FILENO;
+  auto& stream = is_output ? std::cout : std::cerr;
+  stream << line << (line.ends_with('\n') ? "" : "\n") << std::flush;
+  if (is_output && !stream && !output_error_) output_error_ = errno == EPIPE ? 0 : errno;
 }
 
 void Terminal::data(std::string_view line) {

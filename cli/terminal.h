@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,6 +52,9 @@ class Terminal {
   /// @throws Error exit_config when it cannot be opened.
   void log_to(const std::filesystem::path& file, std::string_view level);
 
+  /// Why stdout took less than was written, as errno has it; 0 when it took all, or whoever reads has seen enough.
+  [[nodiscard]] int output_error() const { return output_error_.value_or(0); }
+
   /// Asks on the terminal. False without one.
   bool confirm(std::string_view question);
 
@@ -63,6 +67,7 @@ class Terminal {
   Setup setup_;
   std::mutex mutex_;
   bool line_drawn_ = false;
+  std::optional<int> output_error_;  // From the first time on: what is lost later is lost for that reason.
   std::filesystem::path log_;
   Level log_level_ = Level::info;
 };
