@@ -1,5 +1,6 @@
 #include "cli/app.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -323,6 +325,12 @@ int run_command(const Command& command, const Options& options, CLI::App& app) {
   }
 }
 
+/// Without this a file that is opened could become the stdout that lines are written to.
+void occupy_standard_streams() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) std::abort();
+}
+
 }  // namespace
 
 std::chrono::milliseconds parse_duration(const std::string& text) {
@@ -346,6 +354,7 @@ std::chrono::milliseconds parse_duration(const std::string& text) {
 }
 
 int run(int argc, char** argv) {
+  occupy_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // A file-size limit is an error of write(), like a full disk.
   std::signal(SIGPIPE, SIG_IGN);  // `belay history | head` must not end a run half way.
   Options options;
