@@ -56,12 +56,14 @@ void Progress::run_began(std::size_t count) {
 }
 
 void Progress::revision_began(const journal::PlannedRevision& revision) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++now_.begun;
+    now_.revision = revision.revision;
+    now_.rows_total = 0;
+    now_.revision_start = Clock::now();
+  }
   hooks_.before_each(revision);
-  const std::lock_guard lock(mutex_);
-  ++now_.begun;
-  now_.revision = revision.revision;
-  now_.rows_total = 0;
-  now_.revision_start = Clock::now();
 }
 
 void Progress::statement_began(engine::Connection& connection, const engine::ScriptStatement& /*statement*/) {
