@@ -79,8 +79,8 @@ int write_script(Context& context, const std::vector<std::size_t>& parents) {
   // What is written must be read again: a template may have been broken by hand.
   versions::parse_script(text, file);
   auto& terminal = context.terminal();
-  if (options.to_stdout || options.sql) {
-    terminal.data(text);
+  if (options.to_stdout) {
+    terminal.data(terminal.json() ? dump({{"revision", id}, {"file", nullptr}, {"text", text}}) : text);
     return exit_done;
   }
   if (!options.dry_run && !write_new_file(file, text))
