@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t page_size = 4096;
 
-enum Verdict { same = 0, refused = 10, different = 11, other_error = 12 };
+enum Verdict { same = 0, refused = 10, different = 11, other_error = 12, without_the_last_flush = 13 };
 
 class DamageTest : public ::testing::Test {
  protected:
@@ -44,7 +45,10 @@ class DamageTest : public ::testing::Test {
   [[nodiscard]] Verdict look_at(const std::filesystem::path& file) const {
     try {
       Journal journal = Journal::open(file, Journal::Access::write);
-      if (contents(journal) != contents_) return different;
+      const auto found = contents(journal);
+      if (found.size() < contents_.size() && std::equal(found.begin(), found.end(), contents_.begin()))
+        return without_the_last_flush;
+      if (found != contents_) return different;
       journal.verify();
       journal.append(TransactionRollback{{journal.last().value - 2}, "crash"});
       journal.end({}, {.runs = 2});
@@ -115,6 +119,9 @@ TEST_F(DamageTest, FlippedBitInAPageHeaderIsHarmlessOrRefused) {
       char& byte = damaged[page + bit / 8];
       byte = static_cast<char>(byte ^ (1 << bit % 8));
       const int outcome = look_at_damaged(damaged);
+      // A commit whose header LMDB failed to write leaves the same bytes, and that journal must be opened again.
+      const bool in_number = page < 2 * page_size && bit / 8 >= 144 && bit / 8 < 152;
+      if (in_number && outcome == without_the_last_flush) continue;
       EXPECT_TRUE(outcome == same || outcome == refused) << "page " << page / 4096 << " bit " << bit << ": " << outcome;
       ++outcomes[outcome];
     }

@@ -63,8 +63,8 @@ TEST_F(FaultsTest, WriteToSqlitesJournalThatFailsOnce) {
 }
 
 /// When its header cannot be written LMDB writes the old number back, and not the old trees: the check of the journal's
-/// pages then calls it damaged for ever.
-TEST_F(FaultsTest, DISABLED_WriteToTheJournalThatFailsOnce) {
+/// pages once called that damaged for ever.
+TEST_F(FaultsTest, WriteToTheJournalThatFailsOnce) {
   sweep(EIO, false, "journal.lmdb");
 }
 
