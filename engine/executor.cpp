@@ -226,7 +226,7 @@ void Executor::run_by_itself(const journal::PlannedRevision& revision, const Pos
 void Executor::prepare_again(const journal::PlannedRevision& revision, std::size_t steps) {
   for (std::size_t i = 0; i < steps; ++i)
     for (const auto& statement : revision.steps[i].statements)
-      if (target_.connection.prepares(statement.text)) run_statement(revision, statement);
+      if (target_.connection.prepares(statement.text)) run_statement(revision.file, statement);
 }
 
 void Executor::run_steps(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision,
@@ -269,12 +269,12 @@ void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t s
   Transaction::alone(target_, {.ordinal = revision.ordinal, .step = step, .slice = {}}, [&] {
     const auto& statements = revision.steps[step].statements;
     try {
-      run_statement(revision, statements[0]);
+      run_statement(revision.file, statements[0]);
     } catch (const Error&) {
       half_way_ = before;  // It failed and left nothing.
       throw;
     }
-    for (std::size_t i = 1; i < statements.size(); ++i) run_statement(revision, statements[i]);
+    for (std::size_t i = 1; i < statements.size(); ++i) run_statement(revision.file, statements[i]);
   });
 }
 
@@ -286,7 +286,7 @@ void Executor::run_batch(const journal::PlannedRevision& revision, std::size_t s
       Transaction transaction(target_);
       const journal::Slice ends{to_literal(slice->low), to_literal(slice->high)};
       transaction.promise(journal::StepBegin{.ordinal = revision.ordinal, .step = step, .slice = ends});
-      run_statement(revision, statement, std::array{Parameter{":lo", slice->low}, Parameter{":hi", slice->high}});
+      run_statement(revision.file, statement, std::array{Parameter{":lo", slice->low}, Parameter{":hi", slice->high}});
       target_.connection.check_constraints();
       transaction.commit();
       half_way_ = revision.ordinal;
@@ -302,12 +302,14 @@ void Executor::run_batch(const journal::PlannedRevision& revision, std::size_t s
 
 void Executor::run_step(Transaction& transaction, const journal::PlannedRevision& revision, std::size_t step) {
   transaction.promise(journal::StepBegin{.ordinal = revision.ordinal, .step = step, .slice = {}});
-  for (const auto& statement : revision.steps[step].statements) run_statement(revision, statement);
+  const auto& name = revision.steps[step].name;
+  const std::string& file = name.ends_with(".sql") ? name : revision.file;  // A hook's step is named after its file.
+  for (const auto& statement : revision.steps[step].statements) run_statement(file, statement);
 }
 
-void Executor::run_statement(const journal::PlannedRevision& revision, const journal::PlannedStatement& statement,
+void Executor::run_statement(const std::string& file, const journal::PlannedStatement& statement,
                              std::span<const Parameter> parameters) {
-  const ScriptStatement script{statement.text, revision.file, statement.line};
+  const ScriptStatement script{statement.text, file, statement.line};
   observer_.statement_began(target_.connection, script);
   try {
     target_.connection.run(script, parameters);

@@ -85,7 +85,7 @@ class Executor {
   void commit_part(std::optional<Transaction>& transaction, const journal::PlannedRevision& revision);
 
   void run_step(Transaction& transaction, const journal::PlannedRevision& revision, std::size_t step);
-  void run_statement(const journal::PlannedRevision& revision, const journal::PlannedStatement& statement,
+  void run_statement(const std::string& file, const journal::PlannedStatement& statement,
                      std::span<const Parameter> parameters = {});
   void verify(const journal::PlannedRevision& revision);
   void complete(Transaction& transaction, const journal::PlannedRevision& revision, std::chrono::milliseconds took);

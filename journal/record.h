@@ -26,6 +26,7 @@ struct PlannedStatement {
 };
 
 struct PlannedStep {
+  /// Of `migrate:step NAME`; of a hook's step, the file it comes from.
   std::string name{};
   std::vector<PlannedStatement> statements{};
   bool transactional = true;
