@@ -142,7 +142,7 @@ journal::Lsn Migrator::look_at_journal(Situation& situation, engine::Connection*
   const auto evidence = examine(analysis, journal, state, connection);
   const Verdict verdict = evidence.verdict();
   if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run) situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict, settings_.policy)};
+  if (analysis.run) situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict)};
   return journal.last();
 }
 

@@ -60,7 +60,7 @@ std::string done_so_far(const Analysis& analysis) {
 
 }  // namespace
 
-std::string describe(const Analysis& analysis, Verdict verdict, Policy policy) {
+std::string describe(const Analysis& analysis, Verdict verdict) {
   const std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value,
                                        analysis.run->command, done_so_far(analysis));
   switch (verdict) {
@@ -69,7 +69,7 @@ std::string describe(const Analysis& analysis, Verdict verdict, Policy policy) {
     case Verdict::refuse:
       return what + "; journal and database do not fit";
     default:
-      return what + (policy == Policy::forward ? "; going on with the rest" : "; staying there");
+      return what;
   }
 }
 
@@ -85,7 +85,8 @@ std::optional<Recovered> restart(Target& target, Policy policy, const engine::Ex
 
   const Recovered recovered{analysis.run->run, verdict, policy};
   account_for(analysis, verdict, target.journal());
-  observer.message(describe(analysis, verdict, policy));
+  observer.message(describe(analysis, verdict) +
+                   (policy == Policy::forward ? "; going on with the rest" : "; staying there"));
   if (policy == Policy::back) {
     close(analysis, target.journal(), options);
     return recovered;

@@ -19,8 +19,8 @@ struct Recovered {
   Policy direction = Policy::forward;
 };
 
-/// What an interrupted run left and what restart would do about it, as one sentence for a person.
-std::string describe(const Analysis& analysis, Verdict verdict, Policy policy);
+/// What an interrupted run left, as a sentence for a person.
+std::string describe(const Analysis& analysis, Verdict verdict);
 
 /// Restart (docs/recovery.md): brings a database whose last run was interrupted to a state that is before or after each
 /// of its revisions, by itself. With nothing to do it is one read.
