@@ -86,6 +86,7 @@ pid_t spawn_shell(std::string command, std::vector<std::string> variables) {
   for (char** inherited = environ; *inherited; ++inherited)
     if (!is_given(*inherited)) variables.emplace_back(*inherited);
   std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
   for (auto& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
   std::string shell = "sh";

@@ -42,7 +42,6 @@ TEST_F(Hooks, CommandsRunInTheFolderOfTheConfiguration) {
 }
 
 TEST_F(Hooks, CommandsCanUseTheDatabase) {
-  if (!std::filesystem::exists("/usr/bin/sqlite3")) return;
   hooks("after_each = \"/usr/bin/sqlite3 app.db \\\"INSERT INTO log VALUES (-$BELAY_REVISION)\\\"\"\n");
   chain(2);
   must({"migrate"});

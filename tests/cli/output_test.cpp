@@ -69,12 +69,14 @@ class Slow : public Output {
  protected:
   Slow() {
     configure("[hooks]\nbefore_each = \"sleep $(cat naps)\"\n");
-    script("1003",
-           {.parents = "1002",
-            .up = "CREATE TABLE rows (id INTEGER PRIMARY KEY, n);\n"
-                  "INSERT INTO rows (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
-                  "400) SELECT i FROM n;\n-- migrate:step fill batch:1 over:rows.id\n"
-                  "UPDATE rows SET n = id WHERE id BETWEEN :lo AND :hi;"});
+    script(
+        "1003",
+        {.parents = "1002",
+         .up = "CREATE TABLE rows (id INTEGER PRIMARY KEY, n);\n"
+               "INSERT INTO rows (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+               "400) SELECT i FROM n;\n-- migrate:step fill batch:1 over:rows.id\n"
+               "UPDATE rows SET n = (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) "
+               "SELECT max(i) FROM n) WHERE id BETWEEN :lo AND :hi;"});
   }
 };
 

@@ -114,7 +114,7 @@ Json Outcome::error() const {
   const Json whole = json();
   EXPECT_EQ(whole.value("ok", true), false) << out;
   EXPECT_EQ(whole.value("exit", -1), exit) << out;
-  const Json error = whole.value("error", Json::object());
+  Json error = whole.value("error", Json::object());
   for (const char* part : {"kind", "message", "state", "next"})
     EXPECT_NE(error.value(part, ""), "") << part << " is missing: " << out;
   for (const char* part : {"file", "line", "statement"}) EXPECT_TRUE(error.contains(part)) << out;
