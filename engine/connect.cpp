@@ -58,7 +58,12 @@ DatabaseUrl DatabaseUrl::parse(std::string_view url, const std::string& folder) 
 }
 
 std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options) {
-  return drivers::open_sqlite(url.path, options);  // The one driver so far; DatabaseUrl::parse lets no other through.
+  try {
+    return drivers::open_sqlite(url.path, options);  // The one driver so far; DatabaseUrl::parse lets no other through.
+  } catch (Error& error) {
+    error.at(url.path, 0, "");
+    throw;
+  }
 }
 
 bool exists(const DatabaseUrl& url) {

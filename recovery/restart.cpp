@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace belay::recovery {
@@ -51,10 +52,18 @@ void close(const Analysis& analysis, journal::Journal& journal, const engine::Ex
   journal.end(std::move(end), options.retention);
 }
 
-std::string done_so_far(const Analysis& analysis) {
-  std::string text = fmt::format("{} of {} revisions were applied", analysis.position.revision, analysis.plan.size());
-  if (half_applied(analysis.position))
-    text += fmt::format(", and {} in part", analysis.plan.at(analysis.position.revision).revision);
+std::string done_so_far(const Analysis& analysis, Verdict verdict) {
+  // A commit that only lacks its acknowledgement counts.
+  const auto& position =
+      verdict == Verdict::redo && analysis.transaction ? analysis.transaction->after : analysis.position;
+  const auto revisions = [&](std::size_t end) {
+    const auto first = analysis.plan.begin();
+    return std::count_if(first, first + static_cast<std::ptrdiff_t>(end),
+                         [](const auto& planned) { return planned.action != journal::Action::hook; });
+  };
+  std::string text =
+      fmt::format("{} of {} revisions were applied", revisions(position.revision), revisions(analysis.plan.size()));
+  if (half_applied(position)) text += fmt::format(", and {} in part", analysis.plan.at(position.revision).revision);
   return text;
 }
 
@@ -62,7 +71,7 @@ std::string done_so_far(const Analysis& analysis) {
 
 std::string describe(const Analysis& analysis, Verdict verdict) {
   const std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value,
-                                       analysis.run->command, done_so_far(analysis));
+                                       analysis.run->command, done_so_far(analysis, verdict));
   switch (verdict) {
     case Verdict::in_doubt:
       return what + "; its last step may have happened or not";

@@ -46,6 +46,9 @@ Target::Target(const Settings& settings, const std::string& command, const std::
   versions_.emplace(*connection_, settings.version_table);
   make_folder(places_.folder);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), settings.lock_timeout, stop);
+  // That somebody else keeps the database locked is to be found out here, before a run is written down.
+  connection_->begin();
+  connection_->rollback();
   open_journal();
 }
 

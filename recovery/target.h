@@ -19,7 +19,8 @@ namespace belay::recovery {
 class Target {
  public:
   /// Opens what is there and creates what is not, in this order: the database is looked at before anything is made, so
-  /// that a file that is no database is left alone; the lock is held before the journal is opened.
+  /// that a file that is no database is left alone; the process lock, and for a moment the database's own, are held
+  /// before the journal is opened.
   /// @param command  what other runners are told about this one.
   /// @throws engine::Error, journal::Error, Error `journal_lost`.
   Target(const Settings& settings, const std::string& command, const std::stop_token& stop);

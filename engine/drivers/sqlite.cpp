@@ -341,6 +341,7 @@ void Sqlite::fail(int code) const {
       if (stop_.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted while waiting for the database");
       throw Error(ErrorCode::busy, fmt::format("another connection has kept {} locked for {} s", path,
                                                static_cast<double>(options_.lock_timeout.count()) / 1000))
+          .at(path, 0, "")
           .next("find who has the database open (fuser, lsof), or give a longer --lock-timeout");
     case SQLITE_FULL:
       throw Error(ErrorCode::no_space, "no space for " + path + ": " + message).next("free some space");

@@ -23,24 +23,24 @@ class BadDatabase : public Project {
 
 TEST_F(BadDatabase, FolderInItsPlaceIsRefused) {
   fs::create_directory(root / "app.db");
-  expect_refused({exit_unavailable, "unavailable"});
+  expect_refused({exit_unavailable, "unavailable", "app.db"});
 }
 
 TEST_F(BadDatabase, FileThatIsNoDatabaseIsRefused) {
   write("app.db", "A letter to the landlord, a few hundred bytes long: " + std::string(500, '.'));
-  expect_refused({exit_unavailable, "not-a-database"});
+  expect_refused({exit_unavailable, "not-a-database", "app.db"});
 }
 
 TEST_F(BadDatabase, MissingFolderIsRefused) {
   write("belay.toml", "database = \"sqlite:nowhere/app.db\"\n");
-  EXPECT_EQ(refusal({"migrate"}), (Refusal{exit_unavailable, "unavailable"}));
+  EXPECT_EQ(refusal({"migrate"}), (Refusal{exit_unavailable, "unavailable", "nowhere/app.db"}));
 }
 
 TEST_F(BadDatabase, ReadOnlyFileCanBeLookedAtAndNotWritten) {
   must({"migrate", "--steps", "1"});
   fs::permissions(root / "app.db", fs::perms::owner_read);
   give_away();
-  EXPECT_EQ(refusal({"migrate"}, {.unprivileged = true}), (Refusal{exit_unavailable, "read-only"}));
+  EXPECT_EQ(refusal({"migrate"}, {.unprivileged = true}), (Refusal{exit_unavailable, "read-only", "app.db"}));
   const Outcome status = run({"status", "--json"}, {.unprivileged = true});
   EXPECT_EQ(status.exit, exit_done) << status;
   EXPECT_EQ(status.json().at("current"), Json::array({"1001"}));
@@ -52,7 +52,7 @@ TEST_F(BadDatabase, ReadOnlyFolderCanBeLookedAtAndNotWritten) {
   must({"migrate", "--steps", "1"});
   give_away();
   fs::permissions(root / "data", fs::perms::owner_read | fs::perms::owner_exec);
-  EXPECT_EQ(refusal({"migrate"}, {.unprivileged = true}), (Refusal{exit_unavailable, "read-only"}));
+  EXPECT_EQ(refusal({"migrate"}, {.unprivileged = true}), (Refusal{exit_unavailable, "read-only", "data/app.db"}));
   const Outcome status = run({"status"}, {.unprivileged = true});
   EXPECT_EQ(status.exit, exit_done) << status;
   fs::permissions(root / "data", fs::perms::owner_all);
@@ -62,7 +62,7 @@ TEST_F(BadDatabase, UnreadableFileIsRefused) {
   must({"migrate", "--steps", "1"});
   fs::permissions(root / "app.db", fs::perms::none);
   give_away();
-  expect_refused({exit_unavailable, "unavailable"}, {.unprivileged = true});
+  expect_refused({exit_unavailable, "unavailable", "app.db"}, {.unprivileged = true});
 }
 
 TEST_F(BadDatabase, JournalThatCannotBeWrittenIsRefused) {
