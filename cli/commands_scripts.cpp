@@ -95,6 +95,7 @@ int write_script(Context& context, const std::vector<std::size_t>& parents) {
 
 std::vector<std::size_t> resolved(const versions::Graph& graph, const std::vector<std::string>& words) {
   std::vector<std::size_t> positions;
+  positions.reserve(words.size());
   for (const auto& word : words) positions.push_back(graph.resolve(word));
   return positions;
 }

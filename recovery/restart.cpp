@@ -70,8 +70,8 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
 }  // namespace
 
 std::string describe(const Analysis& analysis, Verdict verdict) {
-  const std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value,
-                                       analysis.run->command, done_so_far(analysis, verdict));
+  std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value, analysis.run->command,
+                                 done_so_far(analysis, verdict));
   switch (verdict) {
     case Verdict::in_doubt:
       return what + "; its last step may have happened or not";
