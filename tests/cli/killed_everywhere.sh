@@ -9,6 +9,7 @@ stride=${2:-1}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
+export ASAN_OPTIONS=detect_leaks=0  # The leak sanitizer cannot work under strace.
 
 # A first run with all that a revision can be: grouped, in batches, outside a transaction.
 mkdir -p "$work/origin/versions"
