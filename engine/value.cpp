@@ -51,6 +51,12 @@ std::string to_literal(const Value& value) {
   return std::visit(ToLiteral{}, value);
 }
 
+std::string quoted_name(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + "\"";
+}
+
 bool is_true(const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer != 0;
   if (const auto* number = std::get_if<double>(&value)) return *number != 0.0;

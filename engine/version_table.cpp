@@ -18,13 +18,6 @@ std::int64_t integer_of(const Value& value) {
   return integer ? *integer : 0;
 }
 
-/// A name as standard SQL quotes it, for SQL that no connection will run.
-std::string quoted(std::string_view name) {
-  std::string result = "\"";
-  for (const char c : name) result.append(c == '"' ? 2 : 1, c);
-  return result + "\"";
-}
-
 constexpr std::string_view state_table =
     "CREATE TABLE IF NOT EXISTS belay_state (\n"
     "  id INTEGER PRIMARY KEY CHECK (id = 1),\n"
@@ -72,7 +65,7 @@ std::vector<versions::Stamp> VersionTable::stamps() {
 }
 
 std::string VersionTable::create_sql(std::string_view name) {
-  return "CREATE TABLE IF NOT EXISTS " + quoted(name) +
+  return "CREATE TABLE IF NOT EXISTS " + quoted_name(name) +
          " (\n"
          "  revision TEXT PRIMARY KEY,\n"
          "  message TEXT,\n"
@@ -118,12 +111,12 @@ void VersionTable::set_last_lsn(journal::Lsn lsn) {
 
 std::string VersionTable::write_sql(std::string_view name, const versions::Stamp& stamp) {
   return fmt::format("INSERT OR REPLACE INTO {} VALUES ({}, {}, {}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 0, {}, 0)",
-                     quoted(name), to_literal(stamp.revision.text), to_literal(stamp.message), to_literal(stamp.digest),
-                     to_literal(stamp.applied_by));
+                     quoted_name(name), to_literal(stamp.revision.text), to_literal(stamp.message),
+                     to_literal(stamp.digest), to_literal(stamp.applied_by));
 }
 
 std::string VersionTable::remove_sql(std::string_view name, const versions::RevisionId& revision) {
-  return fmt::format("DELETE FROM {} WHERE revision = {}", quoted(name), to_literal(revision.text));
+  return fmt::format("DELETE FROM {} WHERE revision = {}", quoted_name(name), to_literal(revision.text));
 }
 
 }  // namespace belay::engine

@@ -20,12 +20,6 @@ std::string lower(std::string_view name) {
   return result;
 }
 
-std::string quoted(std::string_view name) {
-  std::string result = "\"";
-  for (const char c : name) result.append(c == '"' ? 2 : 1, c);
-  return result + "\"";
-}
-
 const std::string& text(const Value& value) {
   return std::get<std::string>(value);
 }
@@ -112,7 +106,7 @@ void ForeignKeys::load_all() {
 
 void ForeignKeys::load(const std::string& table) {
   parents_.erase(table);
-  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(table) + ")"))
+  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted_name(table) + ")"))
     parents_[table].push_back(lower(text(row[2])));
 }
 
@@ -130,7 +124,7 @@ ForeignKeys::Violations ForeignKeys::violations(const std::string& child) {
   Violations found;
   std::vector<Row> rows;
   try {
-    rows = query_("PRAGMA main.foreign_key_check(" + quoted(child) + ")");
+    rows = query_("PRAGMA main.foreign_key_check(" + quoted_name(child) + ")");
   } catch (const Error& error) {
     // A foreign key that fits no key of its parent: SQLite reports it here instead of when the table is made.
     if (error.code() != ErrorCode::statement_failed) throw;
@@ -153,9 +147,9 @@ ForeignKeys::Violations ForeignKeys::violations(const std::string& child) {
 /// The columns of each foreign key, by SQLite's number for it.
 std::map<std::int64_t, std::string> ForeignKeys::columns_of(const std::string& child) {
   std::map<std::int64_t, std::string> columns;
-  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted(child) + ")")) {
+  for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted_name(child) + ")")) {
     auto& list = columns[std::get<std::int64_t>(row[0])];
-    list += (list.empty() ? "" : ", ") + quoted(text(row[3]));
+    list += (list.empty() ? "" : ", ") + quoted_name(text(row[3]));
   }
   return columns;
 }
@@ -163,7 +157,8 @@ std::map<std::int64_t, std::string> ForeignKeys::columns_of(const std::string& c
 /// The name of the rowid that no column has taken; empty when all are taken.
 std::string ForeignKeys::rowid_of(const std::string& child) {
   std::set<std::string> columns;
-  for (const auto& row : query_("PRAGMA main.table_xinfo(" + quoted(child) + ")")) columns.insert(lower(text(row[1])));
+  for (const auto& row : query_("PRAGMA main.table_xinfo(" + quoted_name(child) + ")"))
+    columns.insert(lower(text(row[1])));
   for (const char* name : {"rowid", "_rowid_", "oid"})
     if (!columns.contains(name)) return name;
   return "";
@@ -172,8 +167,8 @@ std::string ForeignKeys::rowid_of(const std::string& child) {
 std::string ForeignKeys::dangling_key(const std::string& child, const std::string& rowid, const Value& number,
                                       const std::string& columns) {
   if (rowid.empty() || !std::holds_alternative<std::int64_t>(number)) return "";  // WITHOUT ROWID: only counted.
-  const auto rows =
-      query_(fmt::format("SELECT {} FROM main.{} WHERE {} = {}", columns, quoted(child), rowid, to_literal(number)));
+  const auto rows = query_(
+      fmt::format("SELECT {} FROM main.{} WHERE {} = {}", columns, quoted_name(child), rowid, to_literal(number)));
   std::string key;
   for (const auto& value : rows.at(0)) key += (key.empty() ? " = " : ", ") + to_literal(value);
   return key;

@@ -106,7 +106,7 @@ class Sqlite final : public Connection {
   bool prepares(std::string_view sql) const override { return sqlite_prepares(sql); }
   bool crowded() const override;
   bool has_table(std::string_view name) override;
-  std::string quote(std::string_view name) const override;
+  std::string quote(std::string_view name) const override { return quoted_name(name); }
   void protect(std::vector<std::string> tables) override { rules_.protect(tables); }
   void stop_on(std::stop_token stop) override { stop_ = std::move(stop); }
   void interrupt() noexcept override { interrupted_ = true; }
@@ -289,12 +289,6 @@ bool Sqlite::has_table(std::string_view name) {
   const std::array parameters{Parameter{":name", std::string(name)}};
   return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters)
               .empty();
-}
-
-std::string Sqlite::quote(std::string_view name) const {
-  std::string quoted = "\"";
-  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + "\"";
 }
 
 Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
