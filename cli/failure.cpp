@@ -105,6 +105,10 @@ Class class_of(engine::ErrorCode code) {
       return {exit_failed, "no-space", "free some space, then: belay migrate"};
     case outcome_unknown:
       return {exit_unavailable, "outcome-unknown", "look at the disk, then: belay migrate finds out and goes on"};
+    case foreign_writes:
+      return {exit_undecided, "foreign-writes", "belay recover shows the choices"};
+    case not_understood:
+      return {exit_unavailable, "not-understood", "belay works on SQLite's own file format only"};
     case newer_format:
       return {exit_integrity, "newer-format", "install the newer belay"};
   }

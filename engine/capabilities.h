@@ -6,6 +6,7 @@ namespace belay::engine {
 struct Capabilities {
   bool transactional_ddl = false;  ///< CREATE, ALTER and DROP can be rolled back.
   bool savepoints = false;         ///< `savepoint()` and its two ends work: revisions can share a transaction.
+  bool images = false;             ///< Before-images are kept, so that what has committed can be taken back.
 };
 
 }  // namespace belay::engine

@@ -66,6 +66,10 @@ std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOpti
   }
 }
 
+void Connection::restore(const Restoration& /*what*/, BeforeImages& /*images*/) {
+  throw Error(ErrorCode::foreign_writes, "this kind of database keeps no before-images");
+}
+
 bool exists(const DatabaseUrl& url) {
   std::error_code error;
   if (fs::is_directory(url.path, error)) return true;

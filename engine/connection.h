@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/before_images.h"
 #include "engine/capabilities.h"
 #include "engine/error.h"
 #include "engine/value.h"
@@ -41,7 +42,9 @@ struct ScriptStatement {
 ///   5. A failed `run` has no effect of its own; where the database rolled the whole transaction back instead,
 ///      `in_transaction` says so.
 ///   6. Waiting for a lock ends after the lock timeout (`busy`) or on the stop token (`interrupted`).
-///   7. tests/engine/driver_conformance.h passes.
+///   7. With `capabilities().images`: every place of the storage that is overwritten between two calls of `capture` is
+///      handed over once, with the content it had at the first of them, and `seal` is called before each commit point.
+///   8. tests/engine/driver_conformance.h passes.
 class Connection {
  public:
   Connection() = default;
@@ -89,6 +92,32 @@ class Connection {
   [[nodiscard]] virtual bool crowded() const = 0;
 
   [[nodiscard]] virtual bool has_table(std::string_view name) = 0;
+  // --- Before-images: a driver without `capabilities().images` leaves these as they are ---
+
+  /// From here on, what is overwritten is handed to `images`, each place once; null ends it. Outside a transaction.
+  virtual void capture(BeforeImages* /*images*/) {}
+
+  /// Where the storage stands, in the driver's words. Within a transaction: where it stood when that began.
+  virtual std::string footprint() { return {}; }
+
+  /// Whether the footprints of one transaction's end and the next one's beginning prove that nobody else has written in
+  /// between.
+  [[nodiscard]] virtual bool follows(std::string_view /*next*/, std::string_view /*end*/) const { return false; }
+
+  /// Brings what is committed to where it stays, and tells `images` (`seal`) where that leaves the storage, so that a
+  /// later process can tell whether anybody has written since. Changes no content. Outside a transaction.
+  virtual void settle(BeforeImages& /*images*/) {}
+
+  /// Puts the storage back, all of it or nothing: what a crash in it leaves is one of the two, or becomes the second
+  /// when the next connection opens it. Outside a transaction, and not while capturing.
+  /// @param images  is told (`seal`) of footprints on the way there: from one of them it may be called again.
+  /// @throws Error `foreign_writes` when the storage does not stand where it is expected, `busy`: nothing is changed.
+  virtual void restore(const Restoration& what, BeforeImages& images);
+
+  /// In the first transaction after a `restore`: sees to it that no number by which other connections tell fresh from
+  /// stale comes up again. @param state  the footprint from before the `restore`.
+  virtual void outgrow(std::string_view /*state*/) {}
+
   /// A name as SQL, quoted.
   [[nodiscard]] virtual std::string quote(std::string_view name) const = 0;
 

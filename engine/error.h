@@ -20,6 +20,8 @@ enum class ErrorCode {
   hook_failed,          ///< A hook of the observer said no.
   no_space,             ///< The disk is full.
   outcome_unknown,      ///< A commit answered with an I/O error: it may have happened. Decided by a fresh restart.
+  foreign_writes,       ///< Others have written since, or nothing proves that they have not: nothing is taken back.
+  not_understood,       ///< The storage is of a kind whose before-images cannot be told (another VFS, …).
   newer_format,         ///< A later version of belay has written this database.
 };
 
