@@ -124,6 +124,10 @@ Class class_of(recovery::ErrorCode code) {
       return {exit_integrity, "journal-lost", ""};
     case in_doubt:
       return {exit_undecided, "in-doubt", ""};
+    case foreign_writes:
+      return {exit_undecided, "foreign-writes", ""};
+    case no_images:
+      return {exit_refused, "no-images", ""};
     case drift:
       return {exit_integrity, "drift", ""};
     case not_applicable:

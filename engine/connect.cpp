@@ -70,6 +70,10 @@ void Connection::restore(const Restoration& /*what*/, BeforeImages& /*images*/) 
   throw Error(ErrorCode::foreign_writes, "this kind of database keeps no before-images");
 }
 
+void Connection::copy_to(const std::string& path) {
+  throw Error(ErrorCode::unavailable, "this kind of database cannot be copied to " + path);
+}
+
 bool exists(const DatabaseUrl& url) {
   std::error_code error;
   if (fs::is_directory(url.path, error)) return true;

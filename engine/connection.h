@@ -118,6 +118,15 @@ class Connection {
   /// stale comes up again. @param state  the footprint from before the `restore`.
   virtual void outgrow(std::string_view /*state*/) {}
 
+  /// Writes a copy of the database, as it is now, to a new file or storage of that name, place by place (so that
+  /// before-images fit the copy as well), durably. Others may go on reading meanwhile, and nobody writes.
+  /// @throws Error `no_space`, `unavailable`, `busy`: what was written of the copy is removed again.
+  virtual void copy_to(const std::string& path);
+
+  /// The first thing that is wrong with the storage as a whole, as a sentence: damage, or a row without the parent that
+  /// a foreign key asks for. Empty when it is sound. Reads everything.
+  virtual std::string find_damage() { return {}; }
+
   /// A name as SQL, quoted.
   [[nodiscard]] virtual std::string quote(std::string_view name) const = 0;
 

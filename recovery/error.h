@@ -6,11 +6,13 @@
 namespace belay::recovery {
 
 enum class ErrorCode {
-  foreign,        ///< Journal and database do not belong together, or one of the two was restored, edited or swapped.
-  journal_lost,   ///< The database has a journal somewhere, and it is not where it should be.
-  in_doubt,       ///< An interrupted step can be neither proved done, nor undone, nor repeated: a person decides.
-  drift,          ///< The version table and the scripts disagree.
-  not_applicable  ///< What was asked for makes no sense in the present state.
+  foreign,         ///< Journal and database do not belong together, or one of the two was restored, edited or swapped.
+  journal_lost,    ///< The database has a journal somewhere, and it is not where it should be.
+  in_doubt,        ///< An interrupted step can be neither proved done, nor undone, nor repeated: a person decides.
+  foreign_writes,  ///< Others have written since, or nothing proves that they have not: before-images would destroy it.
+  no_images,       ///< The before-images are no longer kept, or never were.
+  drift,           ///< The version table and the scripts disagree.
+  not_applicable   ///< What was asked for makes no sense in the present state.
 };
 
 /// Why a run was not even begun. Nothing was changed. `what()` is a sentence.

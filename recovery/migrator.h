@@ -19,6 +19,23 @@
 
 namespace belay::recovery {
 
+/// A revision that a run has brought about, and how.
+struct Completed {
+  versions::RevisionId revision;
+  journal::Action action = journal::Action::up;
+};
+
+/// A finished run whose effects are in the database, with the before-images that take them back.
+struct UndoableRun {
+  journal::RunId run;
+  std::string command;
+  std::string started_at;            ///< UTC, ISO 8601.
+  std::vector<Completed> revisions;  ///< As the run did them, in its order; the first `revisions_shown_max` of them.
+  std::size_t revision_count = 0;
+  std::uint64_t image_bytes = 0;  ///< As stored.
+};
+constexpr std::size_t revisions_shown_max = 20;
+
 /// A database as it is found, by a look that writes nothing.
 struct Situation {
   bool exists = false;  ///< There is a database at all.
@@ -32,8 +49,15 @@ struct Situation {
     journal::RunBegin run;
     Verdict verdict = Verdict::nothing;
     std::string description;
+    std::vector<std::string> evidence{};  ///< Lines: what journal and database say; what forward and back would do.
   };
   std::optional<Interrupted> interrupted;
+
+  /// What `undo_run` can take back, newest first; empty while a run is open.
+  std::vector<UndoableRun> undoable;
+  /// Nothing proves that nobody else has written since the newest run: only to be taken back with what came after it.
+  bool written_since = false;
+
   std::optional<journal::Holder> running;  ///< Who is at work on it right now.
   std::optional<Error> problem;            ///< Journal and database do not fit.
 
@@ -51,6 +75,14 @@ struct Report {
   std::vector<versions::RevisionId> to;
   std::vector<Done> revisions;
   std::optional<Recovered> recovered;
+};
+
+/// What `undo_run` would do, and whether it would be let.
+struct UndoPlan {
+  std::vector<UndoableRun> runs;  ///< Newest first.
+  /// What the database would lose and get back, in this order: a revision that was applied is taken `down`.
+  std::vector<Completed> revisions;
+  std::optional<Error> obstacle;  ///< `foreign_writes`, with the evidence: refused, unless later writes are discarded.
 };
 
 /// The front door of the library: migrates one database by one folder of scripts. What a killed run left is brought in
@@ -88,6 +120,22 @@ class Migrator {
   Report downgrade(std::string_view to, const std::string& command = "downgrade");
   /// Records without running.
   Report stamp(const std::vector<std::string>& to, const std::string& command = "stamp");
+
+  /// Settles an interrupted run as asked, whatever the settings say, and does nothing when there is none. `forward`
+  /// also gives up an undo that later writes of others stand in the way of.
+  /// @param discard_later_writes  take back by before-images also what others have written since. The database is
+  ///                              copied into `backups` of the journal's folder first.
+  /// @throws Error `foreign_writes`, `no_images`: nothing was changed.
+  Report recover(Policy policy, bool discard_later_writes = false, const std::string& command = "recover");
+
+  /// Takes back the newest finished run, or all back to and including `back_to`, by their before-images, all at once.
+  /// `Report::revisions` says what the database lost and got back.
+  /// @throws Error `not_applicable` (nothing to take back, no such run), `foreign_writes`, `no_images`: nothing was
+  ///         changed.
+  Report undo_run(std::optional<journal::RunId> back_to = {}, bool discard_later_writes = false,
+                  const std::string& command = "recover undo-run");
+  /// What `undo_run` would do. Writes nothing. @throws Error `not_applicable`, `no_images`.
+  UndoPlan plan_undo(std::optional<journal::RunId> back_to = {});
 
  private:
   using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
