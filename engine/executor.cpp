@@ -49,7 +49,8 @@ void Executor::start(journal::RunBegin run, std::vector<journal::PlannedRevision
   resume(plan, {});
 }
 
-void Executor::resume(const Plan& plan, const Position& from) {
+void Executor::resume(const Plan& plan, const Position& from, std::optional<StepAlone::Open> open) {
+  open_ = std::move(open);
   observer_.run_began(plan.size() - from.revision);
   if (from.revision > 0) committed_ = from.revision - 1;
   if (from.step > 0 || !from.after.empty()) half_way_ = from.revision;
@@ -100,9 +101,7 @@ void Executor::carry_out(const Plan& plan, const Position& from) {
 }
 
 void Executor::end(journal::Outcome outcome, const std::string& error) {
-  journal::RunEnd end{.run = {}, .outcome = outcome, .ended_at = options_.now(), .to = {}, .error = error};
-  if (options_.current) end.to = options_.current();
-  target_.journal.end(std::move(end), options_.retention);
+  end_run(target_, outcome, error, options_, observer_);
 }
 
 /// Closes the run after an error, unless only restart may: a part of a revision is committed, or perhaps a group is.
@@ -110,7 +109,7 @@ void Executor::stop_run(const Plan& plan, Error& error) {
   group_.reset();
   if (error.code() == ErrorCode::outcome_unknown) throw;
   error.state(state_after(plan));
-  if (half_way_) {
+  if (half_way_ || open_) {
     target_.journal.flush();
     error.unfinished().next("belay status shows it; the next belay migrate goes on from there");
     throw;
@@ -265,17 +264,23 @@ void Executor::run_outside(const journal::PlannedRevision& revision, std::size_t
 }
 
 void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t step) {
+  StepAlone alone(target_, journal::StepBegin{.ordinal = revision.ordinal, .step = step, .slice = {}}, open_);
+  open_.reset();
   const auto before = std::exchange(half_way_, revision.ordinal);  // Whatever happens from here on, restart must know.
-  Transaction::alone(target_, {.ordinal = revision.ordinal, .step = step, .slice = {}}, [&] {
-    const auto& statements = revision.steps[step].statements;
+  const bool images = target_.connection.capabilities().images;
+  const auto& statements = revision.steps[step].statements;
+  for (std::size_t i = 0; i < statements.size(); ++i) {
     try {
-      run_statement(revision.file, statements[0]);
-    } catch (const Error&) {
-      half_way_ = before;  // It failed and left nothing.
+      run_statement(revision.file, statements[i]);
+    } catch (const Error& error) {
+      if (images ? untouched(target_.connection, alone.open()) : i == 0) {
+        alone.drop(error.what());
+        half_way_ = before;
+      }
       throw;
     }
-    for (std::size_t i = 1; i < statements.size(); ++i) run_statement(revision.file, statements[i]);
-  });
+  }
+  alone.commit();
 }
 
 void Executor::run_batch(const journal::PlannedRevision& revision, std::size_t step, std::string after) {
@@ -352,6 +357,19 @@ void Executor::complete(Transaction& transaction, const journal::PlannedRevision
                             .execution_ms = took.count(),
                             .applied_by = options_.applied_by,
                             .lsn = transaction.lsn().value});
+}
+
+void end_run(const Transaction::Target& target, journal::Outcome outcome, const std::string& error,
+             const Executor::Options& options, Observer& observer) {
+  journal::RunEnd end{.run = {}, .outcome = outcome, .ended_at = options.now(), .to = {}, .error = error};
+  if (options.current) end.to = options.current();
+  ImagesToJournal images(target.journal);
+  try {
+    target.connection.settle(images);
+  } catch (const Error& unsettled) {
+    observer.message(fmt::format("the run cannot be taken back later: {}", unsettled.what()));
+  }
+  target.journal.end(std::move(end), options.retention);
 }
 
 }  // namespace belay::engine

@@ -55,7 +55,9 @@ class Executor {
   void start(journal::RunBegin run, std::vector<journal::PlannedRevision> plan);
 
   /// Goes on with the open run and ends it. Errors as for `start`.
-  void resume(const std::vector<journal::PlannedRevision>& plan, const Position& from);
+  /// @param open  the step at `from`, which is carried on: whatever of it has happened, it is run (once more).
+  void resume(const std::vector<journal::PlannedRevision>& plan, const Position& from,
+              std::optional<StepAlone::Open> open = {});
 
  private:
   using Plan = std::vector<journal::PlannedRevision>;
@@ -95,8 +97,15 @@ class Executor {
   Options options_;
   std::stop_token stop_;
   std::unique_ptr<Group> group_;
+  std::optional<StepAlone::Open> open_;   ///< The step to be carried on, until it is.
   std::optional<std::size_t> half_way_;   ///< The revision of which a part is committed.
   std::optional<std::size_t> committed_;  ///< The last revision that is committed as a whole.
 };
+
+/// Closes the open run: what is committed is brought to where it stays, and the journal is told where that leaves the
+/// target (invariant I3), so that the last footprint stands right before RunEnd. What stands in the way of that is a
+/// message and no error: the data is committed.
+void end_run(const Transaction::Target& target, journal::Outcome outcome, const std::string& error,
+             const Executor::Options& options, Observer& observer);
 
 }  // namespace belay::engine

@@ -1,84 +1,162 @@
 #include "engine/transaction.h"
 
-#include <utility>
+#include <variant>
 
 namespace belay::engine {
 namespace {
 
-journal::Lsn append_begin(Transaction::Target& target) {
-  return target.journal.append(journal::TransactionBegin{.previous = target.journal.last_commit()});
+journal::Lsn append_begin(journal::Journal& journal) {
+  return journal.append(journal::TransactionBegin{.previous = journal.last_commit()});
 }
 
-/// belay's tables come with the first transaction, so that a first migration that fails leaves nothing at all.
-void prepare_tables(Transaction::Target& target) {
-  if (!target.versions.state() || !target.connection.has_table(target.versions.name()))
-    target.versions.create(target.journal.database_id());
+bool has_tables(const Transaction::Target& target) {
+  return target.versions.state() && target.connection.has_table(target.versions.name());
+}
+
+template <typename Record>
+std::optional<Record> record_at(const journal::Journal& journal, journal::Lsn lsn) {
+  std::optional<Record> found;
+  if (!lsn) return found;
+  journal.scan(lsn, [&](const journal::Journal::Entry& entry) {
+    if (const auto* record = std::get_if<Record>(&entry.record); record && entry.lsn == lsn) found = *record;
+    return false;
+  });
+  return found;
+}
+
+/// Where the target stood before the undo that nothing has been committed after (invariant I4).
+std::optional<std::string> state_to_outgrow(const journal::Journal& journal) {
+  if (journal.last_undo() <= journal.last_commit()) return std::nullopt;
+  const auto end = record_at<journal::UndoEnd>(journal, journal.last_undo());
+  const auto begin = end ? record_at<journal::UndoBegin>(journal, end->begin) : std::nullopt;
+  return begin ? std::optional(begin->state) : std::nullopt;
+}
+
+/// Invariants T1, and J1 and I1 where no images are kept: with images `seal` sees to them, within the COMMIT.
+void commit_as(const Transaction::Target& target, journal::Lsn lsn) {
+  target.versions.set_last_lsn(lsn);
+  if (!target.connection.capabilities().images) target.journal.flush();
+  target.connection.commit();  // In doubt until it returns.
 }
 
 }  // namespace
 
-Transaction::Transaction(Target target) : target_(target) {
-  target_.connection.begin();
+void ImagesToJournal::seal(const std::string& before, const std::string& after) {
+  journal_.append(journal::Footprint{.before = before, .after = after});
+  journal_.flush();
+}
+
+// --- Transaction ---
+
+Transaction::Transaction(Target target) : target_(target), images_(target.journal) {
+  target_.connection.capture(&images_);
   try {
-    prepare_tables(target_);
-    lsn_ = append_begin(target_);
-  } catch (...) {
+    target_.connection.begin();
+    lsn_ = append_begin(target_.journal);  // Before anything is written, so that each image has its transaction.
+    prepare();
+  } catch (const Error& error) {
+    rollback(error.what());
+    throw;
+  } catch (...) {  // The journal has failed, and takes no record of it.
     target_.connection.rollback();
+    close();
     throw;
   }
+}
+
+/// belay's tables come with the first transaction, so that a first migration that fails leaves nothing at all.
+void Transaction::prepare() {
+  if (const auto state = state_to_outgrow(target_.journal)) target_.connection.outgrow(*state);
+  if (!has_tables(target_)) target_.versions.create(target_.journal.database_id());
 }
 
 Transaction::~Transaction() {
   if (!open_) return;
   try {
     rollback("abandoned");
-  } catch (...) {  // Only memory can be short here, and then nothing of this transaction reaches the journal.
+  } catch (...) {  // The journal has failed, and then nothing of this transaction counts there.
   }
 }
 
 void Transaction::commit() {
-  target_.versions.set_last_lsn(lsn_);
-  target_.journal.flush();  // J1: the promise is durable before the target can keep any of it.
   try {
-    target_.connection.commit();  // In doubt from here …
+    commit_as(target_, lsn_);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::outcome_unknown)
-      open_ = false;  // Neither a commit nor a rollback may be written: only a fresh restart can tell.
+      close();  // Neither a commit nor a rollback may be written: only a fresh restart can tell (U1).
     else
       rollback(error.what());
     throw;
   }
-  open_ = false;  // … to here.
+  close();
   target_.journal.append(journal::TransactionCommit{.begin = lsn_});
 }
 
 void Transaction::rollback(const std::string& reason) {
-  if (!std::exchange(open_, false)) return;  // Its commit has failed, and that has rolled it back.
+  if (!open_) return;  // Its commit has failed, and that has rolled it back.
   target_.connection.rollback();
-  target_.journal.append(journal::TransactionRollback{.begin = lsn_, .reason = reason});
+  close();
+  if (lsn_) target_.journal.append(journal::TransactionRollback{.begin = lsn_, .reason = reason});
 }
 
-journal::Lsn Transaction::begin_alone(Target& target, const journal::StepBegin& step) {
-  if (!target.versions.state()) {
-    Transaction tables(target);
+void Transaction::close() {
+  open_ = false;
+  target_.connection.capture(nullptr);
+}
+
+// --- StepAlone ---
+
+StepAlone::StepAlone(Transaction::Target target, const journal::Record& promise, const std::optional<Open>& open)
+    : target_(target), images_(target.journal) {
+  if (open)
+    open_ = *open;
+  else
+    begin();
+  target_.journal.append(promise);
+  target_.journal.flush();
+  target_.connection.capture(&images_);
+}
+
+StepAlone::~StepAlone() {
+  target_.connection.capture(nullptr);
+}
+
+void StepAlone::begin() {
+  if (!has_tables(target_) || state_to_outgrow(target_.journal)) {
+    Transaction tables(target_);
     tables.commit();
   }
-  const journal::Lsn lsn = append_begin(target);
-  target.journal.append(step);
-  target.journal.flush();
-  return lsn;
+  const bool images = target_.connection.capabilities().images;
+  if (images) open_.before = target_.connection.footprint();
+  open_.lsn = append_begin(target_.journal);
+  if (images) target_.journal.append(journal::Footprint{.before = open_.before, .after = open_.before});
 }
 
-void Transaction::end_alone(Target& target, journal::Lsn lsn) {
-  target.connection.begin();
+void StepAlone::drop(const std::string& reason) {
+  target_.journal.append(journal::TransactionRollback{.begin = open_.lsn, .reason = reason});
+}
+
+void StepAlone::commit() {
+  target_.connection.begin();
   try {
-    target.versions.set_last_lsn(lsn);
-    target.connection.commit();
+    commit_as(target_, open_.lsn);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::outcome_unknown) target_.connection.rollback();
+    throw;
   } catch (...) {
-    target.connection.rollback();
+    target_.connection.rollback();
     throw;
   }
-  target.journal.append(journal::TransactionCommit{.begin = lsn});
+  target_.journal.append(journal::TransactionCommit{.begin = open_.lsn});
+}
+
+bool untouched(Connection& connection, const StepAlone::Open& open) {
+  if (open.before.empty()) return false;
+  try {
+    return connection.follows(connection.footprint(), open.before);
+  } catch (const Error&) {  // What cannot be read is not known; restart looks again.
+    return false;
+  }
 }
 
 }  // namespace belay::engine

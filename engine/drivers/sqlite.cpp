@@ -13,7 +13,10 @@
 
 #include "engine/drivers/foreign_keys.h"
 #include "engine/drivers/sqlite_place.h"
+#include "engine/drivers/sqlite_restore.h"
 #include "engine/drivers/sqlite_rules.h"
+#include "engine/drivers/sqlite_values.h"
+#include "engine/drivers/sqlite_vfs.h"
 #include "versions/statement.h"
 
 namespace belay::engine::drivers {
@@ -31,52 +34,6 @@ struct FinalizeStatement {
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
-void bind(sqlite3_stmt* statement, int index, const Value& value) {
-  struct Bind {
-    sqlite3_stmt* statement;
-    int index;
-    int operator()(std::monostate) const { return sqlite3_bind_null(statement, index); }
-    int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, index, number); }
-    int operator()(double number) const { return sqlite3_bind_double(statement, index, number); }
-    int operator()(const std::string& text) const {
-      return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-    }
-    int operator()(const Blob& blob) const {
-      if (blob.empty()) return sqlite3_bind_zeroblob(statement, index, 0);  // Its null pointer would mean NULL.
-      return sqlite3_bind_blob64(statement, index, blob.data(), blob.size(), SQLITE_TRANSIENT);
-    }
-  };
-  if (std::visit(Bind{statement, index}, value) != SQLITE_OK)
-    throw Error(ErrorCode::statement_failed, "a value is too large for SQLite");
-}
-
-Value column(sqlite3_stmt* statement, int index) {
-  switch (sqlite3_column_type(statement, index)) {
-    case SQLITE_INTEGER:
-      return sqlite3_column_int64(statement, index);
-    case SQLITE_FLOAT:
-      return sqlite3_column_double(statement, index);
-    case SQLITE_TEXT: {
-      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
-      return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, index)));
-    }
-    case SQLITE_BLOB: {
-      const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement, index));
-      return Blob(bytes, bytes + sqlite3_column_bytes(statement, index));
-    }
-    default:
-      return {};
-  }
-}
-
-Row row_of(sqlite3_stmt* statement) {
-  Row row;
-  const int columns = sqlite3_column_count(statement);
-  row.reserve(static_cast<std::size_t>(columns));
-  for (int i = 0; i < columns; ++i) row.push_back(column(statement, i));
-  return row;
-}
-
 /// Sets a flag for as long as it lives.
 struct While {
   explicit While(bool& it) : flag(it) { flag = true; }
@@ -89,6 +46,14 @@ class Sqlite final : public Connection {
   Sqlite(const std::string& path, const ConnectionOptions& options);
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  void capture(BeforeImages* images) override { vfs_->capture().start(images); }
+  std::string footprint() override { return vfs_->capture().footprint().text(); }
+  bool follows(std::string_view next, std::string_view end) const override {
+    return nobody_wrote_between(SqliteFootprint::parse(end), SqliteFootprint::parse(next));
+  }
+  void settle(BeforeImages& images) override;
+  void restore(const Restoration& what, BeforeImages& images) override;
+  void outgrow(std::string_view state) override;
   void begin() override;
   void commit() override;
   void rollback() noexcept override;
@@ -116,7 +81,6 @@ class Sqlite final : public Connection {
   void leave_wal_alone(const std::string& path, bool read_only);
   void set(const std::string& pragma, std::int64_t value);
   Prepared prepare(std::string_view sql, bool from_script);
-  static void bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters);
   bool step(sqlite3_stmt* statement);
   std::vector<Row> execute(const ScriptStatement& statement, std::span<const Parameter> parameters, bool keep_rows);
   [[noreturn]] void fail(int code) const;
@@ -129,10 +93,11 @@ class Sqlite final : public Connection {
   static int keep_waiting(void* self, int times);
   static int should_stop(void* self);
 
-  static constexpr Capabilities capabilities_{.transactional_ddl = true, .savepoints = true};
+  static constexpr Capabilities capabilities_{.transactional_ddl = true, .savepoints = true, .images = true};
   /// Virtual machine instructions between two looks at the stop token: some ten microseconds.
   static constexpr int instructions_between_looks = 1000;
 
+  std::unique_ptr<SqliteVfs> vfs_;  // Of a connection that writes. The database has to be closed first.
   Database database_;
   ConnectionOptions options_;
   SqliteRules rules_;
@@ -141,6 +106,7 @@ class Sqlite final : public Connection {
   std::stop_token stop_;
   std::atomic<bool> interrupted_ = false;
   bool stoppable_ = false;  // A script's statement, or the check of what it did; what closes a run is neither.
+  bool impatient_ = false;  // A lock that is not free at once is not waited for.
   steady_clock::time_point waiting_since_;
 };
 
@@ -163,7 +129,8 @@ void Sqlite::open(const std::string& path, bool read_only) {
   check_place(path, read_only);
   sqlite3* database = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
-  const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
+  if (!read_only) vfs_ = std::make_unique<SqliteVfs>();
+  const int code = sqlite3_open_v2(path.c_str(), &database, flags, vfs_ ? vfs_->name() : nullptr);
   database_.reset(database);
   if (code == SQLITE_OK) return leave_wal_alone(path, read_only);
   throw Error(ErrorCode::unavailable,
@@ -187,6 +154,7 @@ void Sqlite::set(const std::string& pragma, std::int64_t value) {
 
 void Sqlite::begin() {
   query("BEGIN IMMEDIATE");
+  if (vfs_) vfs_->rethrow();
   foreign_keys_.begin();
   int spilled = 0;
   int unused = 0;
@@ -197,6 +165,7 @@ void Sqlite::commit() {
   const Prepared statement = prepare("COMMIT", false);
   const int code = sqlite3_step(statement.get());
   if (code == SQLITE_DONE) return;
+  if (vfs_) vfs_->rethrow();  // The commit point was never reached.
   if ((code & 0xff) == SQLITE_IOERR)
     throw Error(ErrorCode::outcome_unknown,
                 fmt::format("the commit answered with an I/O error ({}): it may have happened, or not",
@@ -207,6 +176,7 @@ void Sqlite::commit() {
 }
 
 void Sqlite::rollback() noexcept {
+  if (vfs_) vfs_->capture().start(nullptr);  // What is put back is nobody's change.
   // After some errors SQLite has rolled back by itself; a rollback that fails leaves a hot journal to the next open.
   if (in_transaction()) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
   foreign_keys_.forget();
@@ -285,6 +255,32 @@ bool Sqlite::crowded() const {
   return spilled > 0;
 }
 
+/// The WAL is emptied into the main file, if no reader needs it.
+void Sqlite::settle(BeforeImages& images) {
+  const While impatient(impatient_);
+  vfs_->capture().watch_checkpoint(&images);
+  try {
+    query("PRAGMA wal_checkpoint(TRUNCATE)");
+    vfs_->capture().watch_checkpoint(nullptr);
+  } catch (...) {
+    vfs_->capture().watch_checkpoint(nullptr);
+    throw;
+  }
+}
+
+void Sqlite::restore(const Restoration& what, BeforeImages& images) {
+  const SqliteRestore::Parts parts{*this, vfs_->capture(), sqlite3_db_filename(database_.get(), "main"),
+                                   options_.lock_timeout, stop_};
+  SqliteRestore(parts, what, images).run();
+}
+
+/// The schema cookie: whoever has parsed the schema that was taken back holds it for the one that gets its number.
+void Sqlite::outgrow(std::string_view state) {
+  const std::int64_t used = SqliteFootprint::parse(state).schema;
+  const auto now = query("PRAGMA schema_version");
+  if (std::get<std::int64_t>(now.at(0).at(0)) <= used) query(fmt::format("PRAGMA schema_version = {}", used + 1));
+}
+
 bool Sqlite::has_table(std::string_view name) {
   const std::array parameters{Parameter{":name", std::string(name)}};
   return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters)
@@ -307,12 +303,6 @@ Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
   return prepared;
 }
 
-void Sqlite::bind_all(sqlite3_stmt* statement, std::span<const Parameter> parameters) {
-  for (const auto& [name, value] : parameters)
-    if (const int index = sqlite3_bind_parameter_index(statement, name.c_str()); index != 0)
-      bind(statement, index, value);
-}
-
 /// @returns whether there is a row.
 bool Sqlite::step(sqlite3_stmt* statement) {
   const int code = sqlite3_step(statement);
@@ -323,6 +313,7 @@ bool Sqlite::step(sqlite3_stmt* statement) {
 
 /// The one place where a result code becomes an exception.
 void Sqlite::fail(int code) const {
+  if (vfs_) vfs_->rethrow();
   const std::string message = sqlite3_errmsg(database_.get());
   const std::string path = sqlite3_db_filename(database_.get(), "main");
   switch (code & 0xff) {
@@ -423,7 +414,8 @@ int Sqlite::keep_waiting(void* self, int times) {
   auto& sqlite = *static_cast<Sqlite*>(self);
   const auto now = steady_clock::now();
   if (times == 0) sqlite.waiting_since_ = now;
-  if (sqlite.stop_.stop_requested() || now - sqlite.waiting_since_ >= sqlite.options_.lock_timeout) return 0;
+  if (sqlite.impatient_ || sqlite.stop_.stop_requested() || now - sqlite.waiting_since_ >= sqlite.options_.lock_timeout)
+    return 0;
   std::this_thread::sleep_for(milliseconds(std::min(times + 1, 25)));
   return 1;
 }

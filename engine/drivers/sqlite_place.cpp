@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <system_error>
 
 #include "engine/error.h"
 
@@ -21,6 +22,29 @@ void check_place(const std::string& path, bool read_only) {
     throw Error(ErrorCode::read_only,
                 "the folder of the database cannot be written, and SQLite needs its journal there: " + folder)
         .next("check its permissions and its file system");
+}
+
+std::string users_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  const auto has_open = [&path](const fs::path& process) {
+    std::error_code error;
+    fs::directory_iterator file(process / "fd", error);
+    for (; !error && file != fs::directory_iterator(); file.increment(error)) {
+      std::error_code gone;
+      if (fs::read_symlink(file->path(), gone) == path) return true;
+    }
+    return false;
+  };
+  std::string users;
+  std::error_code error;
+  fs::directory_iterator process("/proc", error);
+  for (; !error && process != fs::directory_iterator(); process.increment(error)) {
+    const std::string id = process->path().filename();
+    const bool number = id.find_first_not_of("0123456789") == std::string::npos;
+    if (!number || id == std::to_string(getpid()) || !has_open(process->path())) continue;
+    users += (users.empty() ? " (process " : ", ") + id;
+  }
+  return users.empty() ? users : users + ")";
 }
 
 }  // namespace belay::engine::drivers

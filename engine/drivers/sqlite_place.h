@@ -10,4 +10,7 @@ namespace belay::engine::drivers {
 ///         `read_only` for a folder in which SQLite could not make its journal.
 void check_place(const std::string& path, bool read_only);
 
+/// Which processes that we may look at have this file open, other than this one: ` (process 4711, …)`, or nothing.
+std::string users_of(const std::string& path);
+
 }  // namespace belay::engine::drivers

@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> rooms_below = {
 };
 
 // A name with a slash at its end stands for every header below it.
-const std::vector<std::string> dependencies = {"lmdb.h",   "sqlite3.h", "cereal/", "xxhash.h",
+const std::vector<std::string> dependencies = {"lmdb.h",   "sqlite3.h", "cereal/", "xxhash.h", "lz4.h",
                                                "openssl/", "toml++/",   "CLI/",    "boost/"};
 
 const std::set<std::string> top_folders = {"versions", "journal", "engine",   "recovery", "cli",  "tests",
@@ -116,6 +116,12 @@ std::string dependency_of(const std::string& header) {
   return {};
 }
 
+/// What a file is about: the part of its name before the first underscore. `sqlite_vfs.cpp` is of `sqlite`.
+fs::path subject_of(const fs::path& file) {
+  const std::string stem = file.stem();
+  return file.parent_path() / stem.substr(0, stem.find('_'));
+}
+
 void check_dependencies(const fs::path& root, std::vector<std::string>& problems) {
   for (const auto& [room, below] : rooms_below) {
     std::map<std::string, fs::path> owners;
@@ -127,7 +133,7 @@ void check_dependencies(const fs::path& root, std::vector<std::string>& problems
         continue;
       }
       const fs::path& owner = owners.try_emplace(dependency, include.line.file).first->second;
-      if (owner == include.line.file) continue;
+      if (owner == include.line.file || subject_of(owner) == subject_of(include.line.file)) continue;
       report(problems, include.line, fmt::format("{} is the business of {}", include.name, owner.string()));
     }
   }
@@ -211,6 +217,15 @@ TEST_F(Structure, SecondSourceThatIncludesADependencyIsFound) {
   write("engine/a.cpp", "#include <openssl/evp.h>\n");
   write("engine/b.cpp", "#include <vector>\n#include <openssl/sha.h>\n");
   EXPECT_EQ(problems_of(root), "engine/b.cpp:2: openssl/sha.h is the business of engine/a.cpp\n");
+}
+
+TEST_F(Structure, SourcesOfOneSubjectMayShareItsDependency) {
+  write("engine/drivers/sqlite.cpp", "#include <sqlite3.h>\n");
+  write("engine/drivers/sqlite_vfs.cpp", "#include <sqlite3.h>\n");
+  write("engine/drivers/foreign_keys.cpp", "#include <sqlite3.h>\n");
+  EXPECT_EQ(problems_of(root),
+            "engine/drivers/sqlite.cpp:1: sqlite3.h is the business of engine/drivers/foreign_keys.cpp\n"
+            "engine/drivers/sqlite_vfs.cpp:1: sqlite3.h is the business of engine/drivers/foreign_keys.cpp\n");
 }
 
 TEST_F(Structure, DependencyInAHeaderIsFound) {

@@ -1,0 +1,182 @@
+#include "engine/drivers/sqlite_restore.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "engine/drivers/big_endian.h"
+#include "engine/drivers/hot_journal.h"
+#include "engine/drivers/sqlite_place.h"
+#include "engine/error.h"
+
+namespace belay::engine::drivers {
+namespace {
+
+// Offsets in the header of page 1 (https://www.sqlite.org/fileformat2.html#the_database_header).
+constexpr std::size_t write_version = 18;
+constexpr std::size_t read_version = 19;
+constexpr std::size_t counter = 24;
+constexpr std::size_t valid_for = 92;
+
+/// Rolls back what is only begun for its lock.
+class Locked {
+ public:
+  Locked(Connection& connection, const char* how) : connection_(connection) { connection_.query(how); }
+  ~Locked() { connection_.rollback(); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
+/// Page 1 of a database in which nothing has ever been made, as SQLite makes it: what a database that was an empty file
+/// is put back to. The empty file itself would let its counter start at 1 again.
+std::string empty_page(std::string page) {
+  const std::uint32_t usable = static_cast<std::uint32_t>(page.size()) - static_cast<unsigned char>(page[20]);
+  const bool auto_vacuum = big_endian(page, 52) != 0;
+  std::fill(page.begin() + 28, page.end(), '\0');
+  set_big_endian(page, 28, 1);  // Pages.
+  set_big_endian(page, 52, auto_vacuum ? 1 : 0);
+  set_big_endian(page, 96, 3040001);
+  page[100] = 13;  // An empty leaf of a table's B-tree: its cells would begin at the page's end.
+  page[105] = static_cast<char>(usable >> 8U & 0xFFU);
+  page[106] = static_cast<char>(usable & 0xFFU);
+  return page;
+}
+
+}  // namespace
+
+void SqliteRestore::run() {
+  HotJournal::discard(parts_.path);
+  bool wal = false;
+  {
+    const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
+    const auto now = parts_.capture.footprint();
+    require_expected(now);
+    wal = now.wal;
+  }
+  if (wal) leave_wal();
+  try {
+    const Locked locked(parts_.connection, "BEGIN EXCLUSIVE");
+    const auto now = parts_.capture.footprint();
+    require_expected(now);
+    publish(now);
+  } catch (...) {
+    if (wal) enter_wal_again();
+    throw;
+  }
+  parts_.connection.query("PRAGMA schema_version");  // SQLite finds the journal, and plays it back.
+}
+
+/// Its images are not wanted.
+void SqliteRestore::Waypoint::seal(const std::string& before, const std::string& after) {
+  restore_.require_expected(SqliteFootprint::parse(before));
+  restore_.images_.seal(before, after);
+  if (!restore_.expected_.empty()) restore_.expected_ = {after};
+}
+
+void SqliteRestore::require_expected(const SqliteFootprint& now) const {
+  if (expected_.empty()) return;
+  for (const auto& footprint : expected_)
+    if (nobody_wrote_between(SqliteFootprint::parse(footprint), now)) return;
+  throw Error(ErrorCode::foreign_writes, fmt::format("somebody else has written to {}: it was left at {}, and is at {}",
+                                                     parts_.path, expected_.back(), now.text()));
+}
+
+/// An idle connection of somebody else's is enough to keep the database in WAL mode; beneath it no page may change.
+void SqliteRestore::leave_wal() {
+  const auto end = std::chrono::steady_clock::now() + parts_.lock_timeout;
+  while (!try_to_leave_wal()) {
+    if (parts_.stop.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted while waiting for the database");
+    if (std::chrono::steady_clock::now() >= end)
+      throw Error(ErrorCode::busy,
+                  fmt::format("{} is in WAL mode and others have it open: it cannot be put back beneath them{}",
+                              parts_.path, users_of(parts_.path)))
+          .at(parts_.path, 0, "")
+          .next("close them (fuser, lsof), then: belay recover");
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+}
+
+bool SqliteRestore::try_to_leave_wal() {
+  try {
+    return set_mode("delete");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::busy) throw;
+    return false;
+  }
+}
+
+/// As far as it goes: the error that led here is the one to tell, and a database out of WAL mode is whole.
+void SqliteRestore::enter_wal_again() {
+  try {
+    set_mode("wal");
+  } catch (...) {
+    return;
+  }
+}
+
+/// @returns whether SQLite did.
+bool SqliteRestore::set_mode(const std::string& mode) {
+  Waypoint waypoint(*this);
+  parts_.capture.start(&waypoint);
+  try {
+    const auto answer = parts_.connection.query("PRAGMA journal_mode = " + mode);
+    parts_.capture.start(nullptr);
+    return !answer.empty() && answer[0][0] == Value(mode);
+  } catch (...) {
+    parts_.capture.start(nullptr);
+    throw;
+  }
+}
+
+void SqliteRestore::publish(const SqliteFootprint& now) {
+  const auto before = SqliteFootprint::parse(what_.parts.at(0).before);
+  if (before.pages == 0) {
+    HotJournal journal(parts_.path, {.page_size = now.page_size, .pages = 1});
+    journal.add(0, first_page(empty_page(parts_.capture.first_page(now.page_size)), now));
+    journal.publish();
+    return;
+  }
+  const std::uint32_t page_size = smallest_page();
+  HotJournal journal(parts_.path, {.page_size = page_size, .pages = before.pages * (before.page_size / page_size)});
+  for (const auto& part : what_.parts) {
+    const std::uint64_t size = SqliteFootprint::parse(part.before).page_size;
+    part.images([&](std::uint64_t place, std::string_view content) {
+      if (place == 1 && !journal.has_first_page())
+        journal.add(0, first_page(std::string(content), now));
+      else
+        journal.add((place - 1) * size, content);
+    });
+  }
+  if (!journal.has_first_page()) {
+    std::string page = parts_.capture.first_page(now.page_size);
+    page[write_version] = page[read_version] = before.wal ? 2 : 1;
+    journal.add(0, first_page(std::move(page), now));
+  }
+  journal.publish();
+}
+
+/// The one number that does not go back: a connection that has been idle since takes its cache for fresh when it finds
+/// the counter that it saw last (invariant U3).
+std::string SqliteRestore::first_page(std::string page, const SqliteFootprint& now) const {
+  const bool pages_valid = big_endian(page, counter) == big_endian(page, valid_for);
+  set_big_endian(page, counter, now.counter + 1);
+  if (pages_valid) set_big_endian(page, valid_for, now.counter + 1);
+  return page;
+}
+
+/// Pages of that size make up all images, whatever a VACUUM has changed in between.
+std::uint32_t SqliteRestore::smallest_page() const {
+  std::uint32_t size = 65536;
+  for (const auto& part : what_.parts) {
+    const auto own = SqliteFootprint::parse(part.before).page_size;
+    if (own != 0) size = std::min(size, own);
+  }
+  return size;
+}
+
+}  // namespace belay::engine::drivers

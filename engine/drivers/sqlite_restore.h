@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/before_images.h"
+#include "engine/connection.h"
+#include "engine/drivers/sqlite_capture.h"
+
+namespace belay::engine::drivers {
+
+/// Puts a SQLite database back without writing a page of it: SQLite does, from a hot journal (docs/recovery.md, U2).
+///
+///   1. where the files stand is looked at under the write lock: nobody else has written, or nothing is begun
+///   2. a database in WAL mode leaves it: SQLite does that for the only connection alone, and empties the WAL
+///   3. under the exclusive lock, the journal is published
+///   4. the lock is let go, and the next reader, usually this one, has SQLite play the journal back
+///
+/// A crash before the rename in 3 leaves the database as it was, perhaps out of WAL mode; behind it, a hot journal.
+class SqliteRestore {
+ public:
+  struct Parts {
+    Connection& connection;
+    SqliteCapture& capture;
+    std::string path;
+    std::chrono::milliseconds lock_timeout;
+    std::stop_token stop;
+  };
+
+  SqliteRestore(Parts parts, const Restoration& what, BeforeImages& images)
+      : parts_(std::move(parts)), what_(what), images_(images), expected_(what.expected) {}
+
+  void run();
+
+ private:
+  /// Passes on where a change of the mode leaves the files.
+  class Waypoint final : public BeforeImages {
+   public:
+    explicit Waypoint(SqliteRestore& restore) : restore_(restore) {}
+    void keep(std::uint64_t /*place*/, std::string_view /*content*/) override {}
+    void seal(const std::string& before, const std::string& after) override;
+
+   private:
+    SqliteRestore& restore_;
+  };
+
+  void require_expected(const SqliteFootprint& now) const;
+  void leave_wal();
+  bool try_to_leave_wal();
+  void enter_wal_again();
+  bool set_mode(const std::string& mode);
+  void publish(const SqliteFootprint& now);
+  std::string first_page(std::string page, const SqliteFootprint& now) const;
+  [[nodiscard]] std::uint32_t smallest_page() const;
+
+  Parts parts_;
+  const Restoration& what_;
+  BeforeImages& images_;
+  std::vector<std::string> expected_;
+};
+
+}  // namespace belay::engine::drivers

@@ -1,0 +1,258 @@
+#include "engine/drivers/sqlite_vfs.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace belay::engine::drivers {
+namespace {
+
+/// A file of SQLite's, read by the methods of the VFS below.
+class UnderlyingFile final : public StoredFile {
+ public:
+  explicit UnderlyingFile(sqlite3_file* file) : file_(file) {}
+
+  [[nodiscard]] std::uint64_t size() const override {
+    sqlite3_int64 bytes = 0;
+    if (file_->pMethods->xFileSize(file_, &bytes) != SQLITE_OK)
+      throw Error(ErrorCode::unavailable, "the size of the database cannot be read");
+    return static_cast<std::uint64_t>(bytes);
+  }
+  void read(std::uint64_t offset, char* to, std::size_t size) const override {
+    const int code = file_->pMethods->xRead(file_, to, static_cast<int>(size), static_cast<sqlite3_int64>(offset));
+    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
+      throw Error(ErrorCode::unavailable, "a page of the database cannot be read before it is overwritten");
+  }
+
+ private:
+  sqlite3_file* file_;
+};
+
+enum class Kind { main, journal, wal };
+
+}  // namespace
+
+/// The methods that SQLite calls: C functions, so that none may throw.
+struct SqliteVfs::Methods {
+  /// What SQLite takes for its file. The file of the VFS below lies behind it, in the same memory.
+  struct File {
+    sqlite3_file base;
+    Kind kind;
+    SqliteVfs* vfs;
+    std::optional<UnderlyingFile> stored;
+
+    sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
+    const sqlite3_io_methods* calls() { return below()->pMethods; }
+    static const std::size_t size;
+  };
+
+  static File& of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
+  static sqlite3_file* below(sqlite3_file* file) { return of(file).below(); }
+
+  /// Once the capture has failed nothing is told to it any more, and one write fails: SQLite then rolls back, and must
+  /// be let.
+  template <typename Act>
+  static void tell(File& file, Act act) noexcept {
+    try {
+      if (!file.vfs->error_) act(file.vfs->capture_);
+    } catch (...) {
+      file.vfs->error_ = std::current_exception();
+      file.vfs->must_fail_ = true;
+    }
+  }
+  template <typename Act>
+  static bool fails(File& file, Act act) noexcept {
+    tell(file, act);
+    return std::exchange(file.vfs->must_fail_, false);
+  }
+
+  static int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out);
+  static int close(sqlite3_file* file);
+  static int read(sqlite3_file* file, void* to, int size, sqlite3_int64 offset) {
+    return of(file).calls()->xRead(below(file), to, size, offset);
+  }
+  static int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset);
+  static int truncate(sqlite3_file* file, sqlite3_int64 size);
+  static int sync(sqlite3_file* file, int flags);
+  static int file_size(sqlite3_file* file, sqlite3_int64* size) {
+    return of(file).calls()->xFileSize(below(file), size);
+  }
+  static int lock(sqlite3_file* file, int level);
+  static int unlock(sqlite3_file* file, int level) { return of(file).calls()->xUnlock(below(file), level); }
+  static int check_reserved_lock(sqlite3_file* file, int* out) {
+    return of(file).calls()->xCheckReservedLock(below(file), out);
+  }
+  static int file_control(sqlite3_file* file, int operation, void* argument) {
+    return of(file).calls()->xFileControl(below(file), operation, argument);
+  }
+  static int sector_size(sqlite3_file* file) { return of(file).calls()->xSectorSize(below(file)); }
+  static int device_characteristics(sqlite3_file* file) {
+    // A file system with atomic batches would do without a rollback journal, and so without what the capture goes by.
+    return of(file).calls()->xDeviceCharacteristics(below(file)) & ~SQLITE_IOCAP_BATCH_ATOMIC;
+  }
+  static int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out);
+  static int shm_lock(sqlite3_file* file, int offset, int count, int flags);
+  static void shm_barrier(sqlite3_file* file) { of(file).calls()->xShmBarrier(below(file)); }
+  static int shm_unmap(sqlite3_file* file, int remove);
+  static int fetch(sqlite3_file* file, sqlite3_int64 offset, int size, void** out) {
+    return of(file).calls()->xFetch(below(file), offset, size, out);
+  }
+  static int unfetch(sqlite3_file* file, sqlite3_int64 offset, void* page) {
+    return of(file).calls()->xUnfetch(below(file), offset, page);
+  }
+
+  static constexpr sqlite3_io_methods io = {3,
+                                            close,
+                                            read,
+                                            write,
+                                            truncate,
+                                            sync,
+                                            file_size,
+                                            lock,
+                                            unlock,
+                                            check_reserved_lock,
+                                            file_control,
+                                            sector_size,
+                                            device_characteristics,
+                                            shm_map,
+                                            shm_lock,
+                                            shm_barrier,
+                                            shm_unmap,
+                                            fetch,
+                                            unfetch};
+};
+
+const std::size_t SqliteVfs::Methods::File::size =
+    (sizeof(File) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
+
+int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out) {
+  sqlite3_vfs* const real = sqlite3_vfs_find(nullptr);
+  const bool watched = (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
+  if (!watched) return real->xOpen(real, name, file, flags, out);
+
+  auto* const mine = new (file) File{};
+  mine->kind = (flags & SQLITE_OPEN_MAIN_DB) != 0        ? Kind::main
+               : (flags & SQLITE_OPEN_MAIN_JOURNAL) != 0 ? Kind::journal
+                                                         : Kind::wal;
+  mine->vfs = static_cast<SqliteVfs*>(vfs->pAppData);
+  const int code = real->xOpen(real, name, mine->below(), flags, out);
+  if (mine->below()->pMethods == nullptr) return code;  // Nothing was opened; SQLite will not close it.
+  mine->base.pMethods = &io;
+  mine->stored.emplace(mine->below());
+  if (mine->kind == Kind::main) mine->vfs->capture_.main_opened(&*mine->stored, name);
+  if (mine->kind == Kind::wal) mine->vfs->capture_.wal_opened(&*mine->stored);
+  return code;
+}
+
+int SqliteVfs::Methods::close(sqlite3_file* file) {
+  if (of(file).kind == Kind::wal) tell(of(file), [](SqliteCapture& capture) { capture.wal_closed(); });
+  const int code = of(file).calls()->xClose(below(file));
+  of(file).~File();
+  return code;
+}
+
+int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset) {
+  File& mine = of(file);
+  const auto at = static_cast<std::uint64_t>(offset);
+  const auto bytes = static_cast<std::size_t>(size);
+  const bool failed = fails(mine, [&](SqliteCapture& capture) {
+    if (mine.kind == Kind::main) capture.main_write(at, bytes);
+    if (mine.kind == Kind::journal) capture.journal_write();
+    if (mine.kind == Kind::wal) capture.wal_write(at, {static_cast<const char*>(from), bytes});
+  });
+  return failed ? SQLITE_IOERR_WRITE : mine.calls()->xWrite(mine.below(), from, size, offset);
+}
+
+int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
+  File& mine = of(file);
+  const bool failed = fails(mine, [&](SqliteCapture& capture) {
+    if (mine.kind == Kind::main) capture.main_truncate(static_cast<std::uint64_t>(size));
+    if (mine.kind == Kind::wal && size == 0) capture.wal_truncate();
+  });
+  return failed ? SQLITE_IOERR_TRUNCATE : mine.calls()->xTruncate(mine.below(), size);
+}
+
+int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
+  File& mine = of(file);
+  const bool failed = fails(mine, [&](SqliteCapture& capture) {
+    if (mine.kind == Kind::main) capture.main_sync();
+  });
+  return failed ? SQLITE_IOERR_FSYNC : mine.calls()->xSync(mine.below(), flags);
+}
+
+int SqliteVfs::Methods::lock(sqlite3_file* file, int level) {
+  const int code = of(file).calls()->xLock(below(file), level);
+  // The lock is held, whatever the capture says: its error shows with the next write, or with `rethrow`.
+  if (code == SQLITE_OK && level >= SQLITE_LOCK_RESERVED)
+    tell(of(file), [](SqliteCapture& capture) { capture.write_locked(); });
+  return code;
+}
+
+int SqliteVfs::Methods::shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out) {
+  const int code = of(file).calls()->xShmMap(below(file), region, size, extend, out);
+  if (region == 0) of(file).vfs->capture_.wal_index_mapped(code == SQLITE_OK ? *out : nullptr);
+  return code;
+}
+
+int SqliteVfs::Methods::shm_lock(sqlite3_file* file, int offset, int count, int flags) {
+  constexpr int write_lock = 0;  // Of the wal-index's eight.
+  const int code = of(file).calls()->xShmLock(below(file), offset, count, flags);
+  if (code == SQLITE_OK && offset == write_lock && flags == (SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE))
+    tell(of(file), [](SqliteCapture& capture) { capture.write_locked(); });
+  return code;
+}
+
+int SqliteVfs::Methods::shm_unmap(sqlite3_file* file, int remove) {
+  of(file).vfs->capture_.wal_index_mapped(nullptr);
+  return of(file).calls()->xShmUnmap(below(file), remove);
+}
+
+/// What SQLite knows of this VFS.
+struct SqliteVfs::Registration {
+  std::string name;
+  sqlite3_vfs vfs;
+};
+
+SqliteVfs::SqliteVfs() : registration_(std::make_unique<Registration>()) {
+  const sqlite3_vfs* const real = sqlite3_vfs_find(nullptr);
+  if (real == nullptr || std::string_view(real->zName) != "unix")
+    throw Error(
+        ErrorCode::not_understood,
+        fmt::format("this process has made \"{}\" SQLite's way to its files (VFS), and belay knows \"unix\" only: "
+                    "its before-images would not be those of the file",
+                    real == nullptr ? "" : real->zName))
+        .next("let belay use SQLite's own VFS");
+  registration_->name = fmt::format("belay-{}", static_cast<const void*>(this));
+  // The functions that are not replaced do not ask which VFS they are called for.
+  registration_->vfs = *real;
+  registration_->vfs.pNext = nullptr;
+  registration_->vfs.zName = registration_->name.c_str();
+  registration_->vfs.pAppData = this;
+  registration_->vfs.szOsFile = static_cast<int>(Methods::File::size) + real->szOsFile;
+  registration_->vfs.xOpen = Methods::open;
+  if (sqlite3_vfs_register(&registration_->vfs, /*makeDflt=*/0) != SQLITE_OK) throw std::bad_alloc();
+}
+
+SqliteVfs::~SqliteVfs() {
+  sqlite3_vfs_unregister(&registration_->vfs);
+}
+
+const char* SqliteVfs::name() const {
+  return registration_->name.c_str();
+}
+
+void SqliteVfs::rethrow() {
+  must_fail_ = false;
+  if (auto error = std::exchange(error_, nullptr)) std::rethrow_exception(error);
+}
+
+}  // namespace belay::engine::drivers
