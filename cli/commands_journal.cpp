@@ -82,6 +82,16 @@ class Printer {
     return fmt::format("end of run {}  {}  {}{}", r.run.value, journal::name_of(r.outcome), r.ended_at,
                        r.error.empty() ? "" : "  " + r.error);
   }
+  static std::string text(const journal::Footprint& r) {
+    return fmt::format("    footprint {} -> {}", r.before, r.after);
+  }
+  static std::string text(const journal::UndoBegin& r) {
+    return fmt::format("  undo from {} back to {}  {}", r.first.value, r.previous.value, r.state);
+  }
+  std::string text(const journal::UndoEnd& r) const {
+    return terminal_.paint(Color::yellow, fmt::format("  undo {} {}, level is {}", r.begin.value,
+                                                      r.done ? "done" : "abandoned", r.last_commit.value));
+  }
 
   static void fields(Json& json, const journal::RunBegin& r) {
     json.update({{"run", r.run.value},
@@ -135,6 +145,15 @@ class Printer {
                  {"ended_at", r.ended_at},
                  {"to", r.to},
                  {"error", r.error}});
+  }
+  static void fields(Json& json, const journal::Footprint& r) {
+    json.update({{"before", r.before}, {"after", r.after}});
+  }
+  static void fields(Json& json, const journal::UndoBegin& r) {
+    json.update({{"first", r.first.value}, {"previous", r.previous.value}, {"state", r.state}});
+  }
+  static void fields(Json& json, const journal::UndoEnd& r) {
+    json.update({{"begin", r.begin.value}, {"done", r.done}, {"last_commit", r.last_commit.value}});
   }
 
   Terminal& terminal_;

@@ -7,12 +7,17 @@
 /// The constants of the stored form, alone. docs/journal-format.md explains them; a change to any needs a new number.
 namespace belay::journal::format {
 
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
+
+/// The first format: without `images` and the last two numbers of the header. It is read, and becomes the present one
+/// by the first write.
+constexpr std::uint32_t version_without_images = 1;
 
 /// Named databases of the LMDB file, and the one key of `meta`.
 constexpr const char* log_table = "log";
 constexpr const char* meta_table = "meta";
 constexpr const char* runs_table = "runs";
+constexpr const char* images_table = "images";
 constexpr std::string_view head_key = "head";
 
 /// First byte of a record's payload. Zero is reserved: a page of zeros is no record.
@@ -26,10 +31,22 @@ enum class Type : std::uint8_t {
   transaction_commit = 7,
   transaction_rollback = 8,
   run_end = 9,
+  footprint = 10,
+  undo_begin = 11,
+  undo_end = 12,
 };
 
 /// Keys of `log` and `runs`: the number, big endian, so that LMDB's order is the order of numbers.
 constexpr std::size_t key_size = 8;
+
+/// Keys of `images`: TransactionBegin and number of the batch (4 bytes), both big endian.
+constexpr std::size_t image_key_size = 8 + 4;
+
+/// Before a batch's LZ4 block: checksum, size of the batch as it is decompressed.
+constexpr std::size_t batch_header_size = 8 + 4;
+
+/// Before an image within a batch: place, size.
+constexpr std::size_t image_header_size = 8 + 4;
 
 /// Before a record's payload: checksum, then the checksum of the record before it. Little endian, as all below.
 constexpr std::size_t record_header_size = 16;
@@ -37,8 +54,9 @@ constexpr std::size_t record_header_size = 16;
 /// A value of `runs`: checksum, first LSN, last LSN, bytes.
 constexpr std::size_t span_size = 32;
 
-/// A value of `meta`: version (4 bytes), checksum, nine numbers; the database's id is the rest.
-constexpr std::size_t head_size = 4 + 8 + 9 * 8;
+/// A value of `meta`: version (4 bytes), checksum, eleven numbers; the database's id is the rest.
+constexpr std::size_t head_size = 4 + 8 + 11 * 8;
+constexpr std::size_t head_size_without_images = 4 + 8 + 9 * 8;
 
 /// What a journal is called until it is whole, and what LMDB calls the lock file beside it.
 constexpr const char* unfinished_suffix = ".new";

@@ -62,14 +62,40 @@ void Grammar::take(const RunEnd& record) {
   in_run_ = false;
 }
 
+void Grammar::take(const Footprint& /*record*/) const {
+  require_in_run();
+}
+
+void Grammar::take(const UndoBegin& record) {
+  require_between_transactions();
+  require(record.first && record.first < lsn_, "an undo begins with a transaction that is not before it");
+  require(record.previous < record.first, "an undo leaves a transaction in force that it takes back");
+  undo_ = lsn_;
+  undo_leaves_ = record.previous;
+}
+
+void Grammar::take(const UndoEnd& record) {
+  require(undo_ && record.begin == undo_, "an undo's end does not match its beginning");
+  require(!record.done || record.last_commit == undo_leaves_, "an undo leaves another transaction than it was to");
+  require(record.done || !last_commit_ || record.last_commit == *last_commit_, "an abandoned undo took effect");
+  if (record.done) last_undo_ = lsn_;
+  last_commit_ = record.last_commit;
+  undo_ = {};
+}
+
 void Grammar::require(bool holds, const char* rule) const {
   if (!holds) throw Error(ErrorCode::damaged, rule, {}, lsn_);
 }
 
-void Grammar::require_between_transactions() const {
+void Grammar::require_in_run() const {
   require(in_run_, "a record stands outside a run");
   require(steps_.size() == planned_, "a plan is not complete");
+}
+
+void Grammar::require_between_transactions() const {
+  require_in_run();
   require(!transaction_, "the transaction before this record was never closed");
+  require(!undo_, "the undo before this record was never closed");
 }
 
 void Grammar::require_planned(std::uint64_t ordinal) const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "journal/error.h"
@@ -36,10 +37,20 @@ class Journal {
     Record record;
   };
 
-  /// How much of the past is kept. A run goes when either bound is passed, oldest first; the newest run never goes.
+  /// How much of the past is kept, oldest first to go. The newest run never goes, and neither do its images.
   struct Retention {
-    std::uint64_t runs = 100;
+    std::uint64_t runs = 100;  ///< Beyond it whole runs go, with their images.
+    /// Of records and images. Beyond it the images of the oldest runs go; where the records alone are beyond it, whole
+    /// runs.
     std::uint64_t bytes = 256U << 20U;
+  };
+
+  /// What is kept of a run.
+  struct Run {
+    RunId run;
+    Lsn first;                      ///< Its RunBegin.
+    Lsn last;                       ///< Its RunEnd, or of an open run the last durable record.
+    std::uint64_t image_bytes = 0;  ///< As they are stored; 0 where it has none or they were let go.
   };
 
   /// Creates the journal of a new database: written under a temporary name, synced, renamed, the folder synced. An
@@ -69,8 +80,11 @@ class Journal {
   [[nodiscard]] Lsn checkpoint() const;
 
   /// The TransactionBegin of the last transaction known to have committed; what `last_lsn` of the target is when the
-  /// two are level. Counts the TransactionCommits appended so far.
+  /// two are level. Counts the TransactionCommits and UndoEnds appended so far.
   [[nodiscard]] Lsn last_commit() const;
+
+  /// The newest UndoEnd that is done, or none; likewise.
+  [[nodiscard]] Lsn last_undo() const;
 
   /// The run that has begun and not ended.
   [[nodiscard]] std::optional<RunId> open_run() const;
@@ -82,10 +96,18 @@ class Journal {
 
   /// Numbers a record and keeps it in memory until the next `flush`. A run must be open; what opens and closes one
   /// comes by `begin` and `end`.
+  ///
+  /// TransactionRollback, and UndoEnd when it is done, take the images of what is no longer in force with them.
   Lsn append(const Record& record);
 
-  /// Makes what was appended durable. After an error nobody knows whether it is: the journal takes no more writes and
-  /// has to be closed, and opened again to see.
+  /// Keeps a before-image for the transaction whose TransactionBegin was appended last and that is open. In memory like
+  /// the records, until so many wait that all is flushed at once: so it may throw what `flush` throws.
+  /// @param place  such as the number of the page; given back by `scan_images`.
+  /// @param content  copied; at most 1 GiB.
+  void keep_image(std::uint64_t place, std::string_view content);
+
+  /// Makes what was appended durable, with the images kept. After an error nobody knows whether it is: the journal
+  /// takes no more writes and has to be closed, and opened again to see.
   /// @throws Error `no_space`, `unavailable`.
   void flush();
 
@@ -98,6 +120,16 @@ class Journal {
   /// number and chain are checked before it is handed on.
   /// @throws Error `damaged`, naming the record.
   void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
+
+  /// Calls `visit` for each durable image of a transaction, in the order in which they were kept. Each batch of them is
+  /// checked before anything of it is handed on. Visits nothing where there are none, or retention has let them go.
+  /// @param transaction  its TransactionBegin.
+  /// @param visit  gets the place and the content, which is valid until it returns.
+  /// @throws Error `damaged`, naming the transaction.
+  void scan_images(Lsn transaction, const std::function<void(std::uint64_t, std::string_view)>& visit) const;
+
+  /// The durable runs, oldest first. Reads no image.
+  [[nodiscard]] std::vector<Run> runs() const;
 
   /// The oldest record that is still kept, and the newest durable one.
   struct Summary {

@@ -111,14 +111,22 @@ void Transaction::commit() {
 }
 
 Table Transaction::table(const char* name) {
-  const bool create = environment_.access_ == Environment::Access::create;
+  if (environment_.access_ == Environment::Access::create) return make_table(name);
+  if (const auto found = find_table(name)) return *found;
+  throw Error(ErrorCode::damaged, fmt::format("the file is of LMDB and has no table '{}'", name), environment_.file());
+}
+
+std::optional<Table> Transaction::find_table(const char* name) {
   MDB_dbi handle = 0;
-  const int code = mdb_dbi_open(handle_, name, create ? MDB_CREATE : 0, &handle);
-  if (code == MDB_NOTFOUND) {
-    throw Error(ErrorCode::damaged, fmt::format("the file is of LMDB and has no table '{}'", name),
-                environment_.file());
-  }
+  const int code = mdb_dbi_open(handle_, name, 0, &handle);
+  if (code == MDB_NOTFOUND) return std::nullopt;
   environment_.check(code, "open a table of the journal");
+  return Table{handle};
+}
+
+Table Transaction::make_table(const char* name) {
+  MDB_dbi handle = 0;
+  environment_.check(mdb_dbi_open(handle_, name, MDB_CREATE, &handle), "make a table of the journal");
   return {handle};
 }
 
@@ -164,6 +172,16 @@ void Transaction::erase(Table table, std::string_view key) {
   environment_.check(code, "write the journal");
 }
 
+void Transaction::let_go() const {
+  environment_.map_.let_go();
+}
+
+/// By the name of a table, which lies in the map as long as nothing was written.
+MappedMemory Transaction::map() {
+  const auto name = Cursor(*this, find_table(nullptr).value()).last();
+  return name ? MappedMemory::around(name->key.data()) : MappedMemory();
+}
+
 Cursor::Cursor(const Transaction& transaction, Table table) : environment_(transaction.environment_) {
   environment_.check(mdb_cursor_open(transaction.handle_, table.handle, &handle_), "read the journal");
 }
@@ -178,6 +196,10 @@ std::optional<Item> Cursor::seek(std::string_view key) {
 
 std::optional<Item> Cursor::next() {
   return get({}, MDB_NEXT);
+}
+
+std::optional<Item> Cursor::last() {
+  return get({}, MDB_LAST);
 }
 
 std::optional<Item> Cursor::get(std::string_view key, int operation) {
@@ -237,7 +259,7 @@ void Environment::open_checked() {
 void Environment::open_handle() {
   check(mdb_env_create(&handle_), "open the journal");
   check(mdb_env_set_mapsize(handle_, first_map_bytes), "open the journal");
-  check(mdb_env_set_maxdbs(handle_, 3), "open the journal");
+  check(mdb_env_set_maxdbs(handle_, 4), "open the journal");
   unsigned int flags = MDB_NOSUBDIR | MDB_NOTLS;
   if (access_ == Access::read) flags |= MDB_RDONLY;
   if (!lock_) flags |= MDB_NOLOCK;
@@ -249,15 +271,19 @@ void Environment::open_handle() {
 void Environment::read(const std::function<void(Transaction&)>& look) const {
   Transaction transaction(*this, begin(MDB_RDONLY));
   look(transaction);
+  if (!map_) map_ = transaction.map();
   transaction.commit();  // keeps the tables opened here; there is nothing to write
+  map_.let_go();
 }
 
 void Environment::write(const std::function<void(Transaction&)>& change) {
   for (;;) {
     try {
       Transaction transaction(*this, begin(0));
+      if (!map_) map_ = transaction.map();
       change(transaction);
       transaction.commit();
+      map_.let_go();
       return;
     } catch (const MapFull&) {
       MDB_envinfo info{};
@@ -267,12 +293,12 @@ void Environment::write(const std::function<void(Transaction&)>& change) {
   }
 }
 
-void Environment::reserve(std::size_t bytes) {
+void Environment::reserve(std::size_t bytes, std::size_t large) {
   MDB_envinfo info{};
   MDB_stat stat{};
   check(mdb_env_info(handle_, &info), "grow the journal");
   check(mdb_env_stat(handle_, &stat), "grow the journal");
-  const std::size_t needed = (info.me_last_pgno + 1) * stat.ms_psize + bytes;
+  const std::size_t needed = (info.me_last_pgno + 1 + large) * stat.ms_psize + bytes;
   std::size_t size = info.me_mapsize;
   while (size < needed) size *= 2;
   if (size != info.me_mapsize) resize(size);
@@ -292,6 +318,7 @@ MDB_txn* Environment::begin(unsigned int flags) const {
 }
 
 void Environment::resize(std::size_t bytes) const {
+  map_ = {};
   const int code = mdb_env_set_mapsize(handle_, bytes);
   unmapped_ = code != 0;
   check(code, "map the journal");

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "journal/error.h"
+#include "journal/mapped_memory.h"
 
 struct MDB_env;
 struct MDB_txn;
@@ -45,6 +46,10 @@ class Transaction {
 
   /// Opens a table; makes it when the environment is being created. The handle stays good after a commit.
   Table table(const char* name);
+  /// Likewise, where it may be missing: a journal of the first format has no images.
+  std::optional<Table> find_table(const char* name);
+  /// Likewise, in a file that is there already.
+  Table make_table(const char* name);
 
   [[nodiscard]] std::optional<std::string_view> get(Table table, std::string_view key) const;
   [[nodiscard]] std::uint64_t count(Table table) const;
@@ -55,11 +60,15 @@ class Transaction {
   /// The key must be there: `damaged` when it is not.
   void erase(Table table, std::string_view key);
 
+  /// Lets go of the pages that were read, for who reads more than a few MiB of them. What was read stays valid.
+  void let_go() const;
+
  private:
   friend class Environment;
   friend class Cursor;
   Transaction(const class Environment& environment, MDB_txn* handle) : environment_(environment), handle_(handle) {}
   void commit();
+  [[nodiscard]] MappedMemory map();
   void put(Table table, std::string_view key, std::string_view value, unsigned int flags);
 
   const Environment& environment_;
@@ -77,6 +86,8 @@ class Cursor {
   /// The first item whose key is not below `key`.
   std::optional<Item> seek(std::string_view key);
   std::optional<Item> next();
+  /// The last item of the table.
+  std::optional<Item> last();
 
  private:
   std::optional<Item> get(std::string_view key, int operation);
@@ -112,14 +123,15 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
   ~Environment();
 
+  /// Afterwards, as after `write`, the map lets go of the file's pages.
   void read(const std::function<void(Transaction&)>& look) const;
 
   /// Runs `change` in a transaction and commits it. When the map is full the transaction is dropped, the map doubled
   /// and `change` run again from the start, so `change` must not alter anything but the transaction.
   void write(const std::function<void(Transaction&)>& change);
 
-  /// Grows the map until `bytes` more fit at its end.
-  void reserve(std::size_t bytes);
+  /// Grows the map until values of `bytes` in all fit at its end, of which `large` take whole pages each.
+  void reserve(std::size_t bytes, std::size_t large);
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
@@ -138,6 +150,7 @@ class Environment {
   Opening opening_;
   bool lock_ = true;
   MDB_env* handle_ = nullptr;
+  mutable MappedMemory map_;       ///< Found by the first read after a change of its size.
   mutable bool unmapped_ = false;  ///< A resize failed: LMDB has no map any more and may only be closed.
 };
 

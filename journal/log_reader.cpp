@@ -54,8 +54,8 @@ class Verifier {
     require(head.open_run == grammar_.open_run().value_or(RunId{}), "the header's open run is wrong");
     require(head.checkpoint == (open ? span_.first : Lsn{head.last.value + 1}), "the header's checkpoint is wrong");
     require(!run_ || head.next_run.value == run_.value + 1, "the header's next run is wrong");
-    const Lsn commit = grammar_.last_commit();
-    require(commit ? head.last_commit == commit : head.last_commit < head.first,
+    const std::optional<Lsn> commit = grammar_.last_commit();
+    require(commit ? head.last_commit == *commit : head.last_commit < head.first,
             "the header's last transaction is wrong");
     summary_.first = summary_.records > 0 ? head.first : Lsn{};
     summary_.last = head.last;
@@ -82,9 +82,11 @@ class Verifier {
 Tables open_tables(lmdb::Transaction& transaction) {
   Tables tables;
   tables.meta = transaction.table(format::meta_table);
-  if (const auto value = transaction.get(tables.meta, format::head_key)) open_head(*value);
+  const auto value = transaction.get(tables.meta, format::head_key);
+  const std::uint32_t version = value ? open_head(*value).version : format::version;
   tables.log = transaction.table(format::log_table);
   tables.runs = transaction.table(format::runs_table);
+  if (version > format::version_without_images) transaction.table(format::images_table);
   return tables;
 }
 

@@ -174,6 +174,21 @@ void serialize(Archive& archive, RunEnd& record) {
   archive(record.run, byte(record.outcome), record.ended_at, record.to, record.error);
 }
 
+template <class Archive>
+void serialize(Archive& archive, Footprint& record) {
+  archive(record.before, record.after);
+}
+
+template <class Archive>
+void serialize(Archive& archive, UndoBegin& record) {
+  archive(record.first, record.previous, record.state);
+}
+
+template <class Archive>
+void serialize(Archive& archive, UndoEnd& record) {
+  archive(record.begin, flag(record.done), record.last_commit);
+}
+
 namespace {
 
 using format::Type;
@@ -193,6 +208,9 @@ constexpr std::array<Kind, std::variant_size_v<Record>> kinds{{
     {Type::transaction_commit, "TransactionCommit"},
     {Type::transaction_rollback, "TransactionRollback"},
     {Type::run_end, "RunEnd"},
+    {Type::footprint, "Footprint"},
+    {Type::undo_begin, "UndoBegin"},
+    {Type::undo_end, "UndoEnd"},
 }};
 
 template <class T>
@@ -226,6 +244,12 @@ Record decode_type(Type type, std::string_view archived) {
       return decode_as<TransactionRollback>(archived);
     case Type::run_end:
       return decode_as<RunEnd>(archived);
+    case Type::footprint:
+      return decode_as<Footprint>(archived);
+    case Type::undo_begin:
+      return decode_as<UndoBegin>(archived);
+    case Type::undo_end:
+      return decode_as<UndoEnd>(archived);
   }
   reject("the record is of a type that does not exist");
 }

@@ -120,8 +120,29 @@ struct RunEnd {
   std::string error{};            ///< Empty when done.
 };
 
+/// Where the target's storage stood when a physical transaction began, and where its commit leaves it, in the words of
+/// the driver. Durable before that commit. Footprints that follow from one another prove that nobody else has written.
+struct Footprint {
+  std::string before{};
+  std::string after{};
+};
+
+/// Intent: every transaction in force, from the TransactionBegin `first` on, is taken back by its before-images.
+struct UndoBegin {
+  Lsn first{};
+  Lsn previous{};       ///< TransactionBegin.previous of `first`: what `last_lsn` in the target is when that is done.
+  std::string state{};  ///< The footprint of the target now.
+};
+
+/// Closes the undo.
+struct UndoEnd {
+  Lsn begin{};        ///< Of its UndoBegin.
+  bool done = true;   ///< It has taken effect; else it was abandoned before it had any.
+  Lsn last_commit{};  ///< UndoBegin.previous when done; else what it was before.
+};
+
 using Record = std::variant<RunBegin, PlannedRevision, TransactionBegin, StepBegin, StampBegin, RevisionRollback,
-                            TransactionCommit, TransactionRollback, RunEnd>;
+                            TransactionCommit, TransactionRollback, RunEnd, Footprint, UndoBegin, UndoEnd>;
 
 /// `RunBegin`, `StepBegin`, …: the name that docs and `belay journal` use.
 std::string_view name_of(const Record& record);

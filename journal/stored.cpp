@@ -60,6 +60,16 @@ std::uint64_t number_of(std::string_view key) {
   return from_little_endian(std::string(key.rbegin(), key.rend()));
 }
 
+std::string key_of(const ImageKey& key) {
+  return key_of(key.transaction) + key_of(std::uint64_t{key.batch}).substr(u32_size);
+}
+
+ImageKey image_key_of(std::string_view key) {
+  if (key.size() != format::image_key_size) reject("a key is not that of a batch of images");
+  const std::string batch = std::string(u32_size, '\0').append(key.substr(format::key_size));
+  return {{number_of(key.substr(0, format::key_size))}, static_cast<std::uint32_t>(number_of(batch))};
+}
+
 std::string seal_record(Lsn lsn, std::uint64_t chain, std::string_view payload) {
   const std::string link = little_endian(chain);
   std::string value = little_endian(checksum({key_of(lsn), link, payload}));
@@ -71,6 +81,22 @@ SealedRecord open_record(Lsn lsn, std::string_view value) {
   if (value.size() <= format::record_header_size) reject("the record is cut short");
   if (checksum({key_of(lsn), value.substr(u64_size)}) != u64_at(value, 0)) reject("the record's checksum is wrong");
   return {u64_at(value, 0), u64_at(value, u64_size), value.substr(format::record_header_size)};
+}
+
+std::string seal_batch(const ImageKey& key, const SealedBatch& batch) {
+  const std::string size = little_endian(batch.size, u32_size);
+  std::string value;
+  value.reserve(format::batch_header_size + batch.block.size());
+  return value.append(little_endian(checksum({key_of(key), size, batch.block}))).append(size).append(batch.block);
+}
+
+SealedBatch open_batch(const ImageKey& key, std::string_view value) {
+  if (value.size() <= format::batch_header_size) reject("a batch of images is cut short");
+  if (checksum({key_of(key), value.substr(u64_size)}) != u64_at(value, 0)) {
+    reject("the checksum of a batch of images is wrong");
+  }
+  const std::string_view size = value.substr(u64_size, u32_size);
+  return {static_cast<std::uint32_t>(from_little_endian(size)), value.substr(format::batch_header_size)};
 }
 
 std::string seal_span(RunId run, const RunSpan& span) {
@@ -87,8 +113,9 @@ RunSpan open_span(RunId run, std::string_view value) {
 
 std::string seal_head(const Head& head) {
   std::string body;
-  for (const std::uint64_t field : {head.first.value, head.anchor, head.last.value, head.tail, head.checkpoint.value,
-                                    head.last_commit.value, head.next_run.value, head.open_run.value, head.bytes}) {
+  for (const std::uint64_t field :
+       {head.first.value, head.anchor, head.last.value, head.tail, head.checkpoint.value, head.last_commit.value,
+        head.next_run.value, head.open_run.value, head.bytes, head.last_undo.value, head.first_image.value}) {
     body += little_endian(field);
   }
   body += head.database_id;
@@ -99,15 +126,19 @@ std::string seal_head(const Head& head) {
 Head open_head(std::string_view value) {
   if (value.size() < u32_size) reject("the header is cut short");
   const std::string_view version = value.substr(0, u32_size);
-  if (const std::uint64_t number = from_little_endian(version); number > format::version) {
+  const std::uint64_t number = from_little_endian(version);
+  if (number > format::version) {
     throw Error(ErrorCode::newer_format,
                 fmt::format("the journal has format {}; this program knows formats up to {}", number, format::version));
   }
-  if (value.size() < format::head_size) reject("the header is cut short");
+  const bool with_images = number > format::version_without_images;
+  const std::size_t size = with_images ? format::head_size : format::head_size_without_images;
+  if (value.size() < size) reject("the header is cut short");
   const std::string_view body = value.substr(u32_size + u64_size);
   if (checksum({format::head_key, version, body}) != u64_at(value, u32_size)) reject("the header's checksum is wrong");
   const auto field = [body](std::size_t index) { return u64_at(body, index * u64_size); };
-  return {.first = {field(0)},
+  return {.version = static_cast<std::uint32_t>(number),
+          .first = {field(0)},
           .anchor = field(1),
           .last = {field(2)},
           .tail = field(3),
@@ -116,7 +147,9 @@ Head open_head(std::string_view value) {
           .next_run = {field(6)},
           .open_run = {field(7)},
           .bytes = field(8),
-          .database_id = std::string(value.substr(format::head_size))};
+          .last_undo = {with_images ? field(9) : 0},
+          .first_image = {with_images ? field(10) : 0},
+          .database_id = std::string(value.substr(size))};
 }
 
 }  // namespace belay::journal

@@ -45,6 +45,9 @@ class Fold {
   }
   void operator()(const journal::TransactionRollback&) { analysis_.transaction.reset(); }
   void operator()(const journal::RunEnd&) { analysis_ = {}; }
+  void operator()(const journal::Footprint&) {}
+  void operator()(const journal::UndoBegin&) {}
+  void operator()(const journal::UndoEnd&) {}
 
  private:
   Analysis& analysis_;

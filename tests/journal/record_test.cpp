@@ -38,7 +38,7 @@ RC_GTEST_PROP(RecordTest, EncodedRecordDecodesToItself, (const Record& record)) 
 
 RC_GTEST_PROP(RecordTest, ArbitraryBytesAreDamagedOrARecord, (const std::string& bytes, std::uint8_t type)) {
   expect_record_or_damaged(bytes);
-  expect_record_or_damaged(static_cast<char>(type % 10) + std::string("\1") + bytes);
+  expect_record_or_damaged(static_cast<char>(type % 13) + std::string("\1") + bytes);
 }
 
 RC_GTEST_PROP(RecordTest, MutatedBytesAreDamagedOrARecord, (const Record& record)) {
@@ -122,6 +122,9 @@ TEST(RecordTest, NamesAreThoseOfTheDocumentation) {
   EXPECT_EQ(name_of(Record(TransactionCommit{})), "TransactionCommit");
   EXPECT_EQ(name_of(Record(TransactionRollback{})), "TransactionRollback");
   EXPECT_EQ(name_of(Record(RunEnd{})), "RunEnd");
+  EXPECT_EQ(name_of(Record(Footprint{})), "Footprint");
+  EXPECT_EQ(name_of(Record(UndoBegin{})), "UndoBegin");
+  EXPECT_EQ(name_of(Record(UndoEnd{})), "UndoEnd");
   EXPECT_EQ(name_of(Action::up), "up");
   EXPECT_EQ(name_of(Action::hook), "hook");
   EXPECT_EQ(name_of(Outcome::done), "done");

@@ -86,7 +86,10 @@ inline rc::Gen<Record> any_record() {
       any_step_begin(), rc::gen::cast<Record>(rc::gen::construct<StampBegin>(rc::gen::arbitrary<std::uint64_t>())),
       rc::gen::cast<Record>(rc::gen::construct<RevisionRollback>(rc::gen::arbitrary<std::uint64_t>(), any_text())),
       rc::gen::cast<Record>(rc::gen::construct<TransactionCommit>(any_lsn())),
-      rc::gen::cast<Record>(rc::gen::construct<TransactionRollback>(any_lsn(), any_text())), any_run_end());
+      rc::gen::cast<Record>(rc::gen::construct<TransactionRollback>(any_lsn(), any_text())), any_run_end(),
+      rc::gen::cast<Record>(rc::gen::construct<Footprint>(any_text(), any_text())),
+      rc::gen::cast<Record>(rc::gen::construct<UndoBegin>(any_lsn(), any_lsn(), any_text())),
+      rc::gen::cast<Record>(rc::gen::construct<UndoEnd>(any_lsn(), rc::gen::arbitrary<bool>(), any_lsn())));
 }
 
 }  // namespace belay::journal

@@ -85,6 +85,9 @@ class PlanTest : public ProjectTest {
       void operator()(const journal::TransactionCommit&) const { stamped.insert(pending.begin(), pending.end()); }
       void operator()(const journal::TransactionRollback&) const {}
       void operator()(const journal::RunEnd&) const {}
+      void operator()(const journal::Footprint&) const {}
+      void operator()(const journal::UndoBegin&) const {}
+      void operator()(const journal::UndoEnd&) const {}
     };
     log.scan({}, [&](const auto& entry) {
       std::visit(Take{stamped, plan, pending}, entry.record);

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "journal/image_batch.h"
+#include "journal/lmdb.h"
+#include "journal/stored.h"
+
+namespace belay::journal {
+
+/// The table of before-images; none in a journal of the first format.
+std::optional<lmdb::Table> find_images(lmdb::Transaction& transaction);
+
+/// The before-images that are not durable yet, of the open transaction.
+class WaitingImages {
+ public:
+  void begin(Lsn transaction);
+  /// To be called between `begin` and `end`.
+  void keep(std::uint64_t place, std::string_view content);
+  void end();
+
+  /// Forgets those of `first` and of every later transaction.
+  void drop_from(Lsn first);
+
+  /// Nothing waits but batches that are closed, ready to be written.
+  void close_batch();
+  /// As often as it takes; changes nothing here.
+  void write(lmdb::Transaction& transaction, lmdb::Table images) const;
+  void written();
+
+  [[nodiscard]] bool empty() const { return batches_.empty() && open_.empty(); }
+  /// Of the closed batches.
+  [[nodiscard]] std::size_t batches() const { return batches_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Batch {
+    ImageKey key;
+    std::string value;
+  };
+
+  ImageBatch open_;
+  ImageKey next_;  ///< Of `open_`. Without a transaction none is open.
+  std::vector<Batch> batches_;
+  std::size_t bytes_ = 0;
+};
+
+/// How many batches, and the sizes of their values, which stay unread.
+struct ImageUse {
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Of the transactions from `first` to `last`, both included.
+ImageUse image_use(const lmdb::Transaction& transaction, lmdb::Table images, Lsn first, Lsn last);
+
+/// How many batches one LMDB transaction may erase: it keeps the number of every page that it frees in memory, and
+/// writes the list of them in one piece.
+constexpr std::uint64_t erased_batches_max = 1024;
+
+/// Erases up to `erased_batches_max` batches of transactions from `first` on, the newest ones first: what is left of a
+/// transaction has no gap.
+/// @returns whether all are gone.
+bool erase_images_from(lmdb::Transaction& transaction, lmdb::Table images, Lsn first);
+
+/// Likewise of transactions before `first`, the oldest ones first.
+bool erase_images_before(lmdb::Transaction& transaction, lmdb::Table images, Lsn first);
+
+/// Checks and decompresses the batch `key`.
+/// @returns false when there is none.
+/// @throws Error `damaged`, naming the transaction.
+bool read_images(const lmdb::Transaction& transaction, lmdb::Table images, const ImageKey& key, std::string& raw);
+
+}  // namespace belay::journal

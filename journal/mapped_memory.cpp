@@ -1,0 +1,31 @@
+#include "journal/mapped_memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+namespace belay::journal {
+
+/// A line is `begin-end permissions …`, the addresses in hexadecimal.
+MappedMemory MappedMemory::around(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream mappings("/proc/self/maps");
+  for (std::string line; std::getline(mappings, line);) {
+    std::size_t dash = 0;
+    std::size_t length = 0;
+    const std::uintptr_t begin = std::stoul(line, &dash, 16);
+    const std::uintptr_t end = std::stoul(line.substr(dash + 1), &length, 16);
+    if (wanted < begin || wanted >= end) continue;
+    if (line.substr(dash + 1 + length, 5) != " r--s") return {};
+    return {reinterpret_cast<void*>(begin), end - begin};
+  }
+  return {};
+}
+
+void MappedMemory::let_go() const {
+  if (begin_ != nullptr) ::madvise(begin_, size_, MADV_DONTNEED);
+}
+
+}  // namespace belay::journal

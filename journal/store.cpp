@@ -1,0 +1,306 @@
+#include "journal/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "journal/format.h"
+#include "journal/runs.h"
+
+namespace belay::journal {
+namespace {
+
+/// Kept free in the map while a run is open, so that it can be closed without growing: address space may be gone by
+/// then.
+constexpr std::size_t closing_room_bytes = std::size_t{1} << 20U;
+
+/// A scan holds no LMDB transaction while its visitor works, or a slow one would keep the file growing: it reads this
+/// much, lets go, and hands on.
+constexpr std::size_t scan_records_max = 512;
+constexpr std::uint64_t scan_bytes_max = 1U << 20U;
+
+/// Images beyond this are made durable at once. LMDB keeps as much again in memory while it writes them.
+constexpr std::size_t waiting_image_bytes_max = std::size_t{8} << 20U;
+
+}  // namespace
+
+Journal::Store::Store(const std::filesystem::path& file, Access access)
+    : environment_(file, access == Access::read ? lmdb::Environment::Access::read : lmdb::Environment::Access::write),
+      writable_(access == Access::write) {
+  read([this](lmdb::Transaction& transaction) {
+    tables_ = open_tables(transaction);
+    durable_ = read_head(transaction, tables_);
+  });
+  tip_ = durable_;
+}
+
+void Journal::Store::build(const std::filesystem::path& file, const std::string& database_id) {
+  lmdb::Environment environment(file, lmdb::Environment::Access::create);
+  environment.write([&database_id](lmdb::Transaction& transaction) {
+    const Tables tables = open_tables(transaction);
+    transaction.put(tables.meta, format::head_key, seal_head({.database_id = database_id}));
+  });
+}
+
+/// Takes up what another process has written since. Between runs nothing is appended that this could lose.
+void Journal::Store::refresh() {
+  assert(appended_.empty());
+  read([this](lmdb::Transaction& transaction) { durable_ = read_head(transaction, tables_); });
+  tip_ = durable_;
+}
+
+/// Adds the place to what the codecs and the grammar throw.
+template <class Action>
+void Journal::Store::with_place(const Action& action) const {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (!error.file().empty()) throw;
+    throw Error(error.code(), error.what(), file(), error.lsn());
+  }
+}
+
+void Journal::Store::read(const std::function<void(lmdb::Transaction&)>& look) const {
+  with_place([&] { environment_.read(look); });
+}
+
+void Journal::Store::write(const std::function<void(lmdb::Transaction&)>& change) {
+  with_place([&] {
+    environment_.write([&](lmdb::Transaction& transaction) {
+      require_unchanged(transaction);
+      change(transaction);
+    });
+  });
+}
+
+void Journal::Store::require_writable() const {
+  if (!writable_) throw Error(ErrorCode::unavailable, "the journal was opened for reading", file());
+  if (failed_) {
+    throw Error(ErrorCode::unavailable, "an earlier write failed; the journal has to be closed and opened again",
+                file());
+  }
+}
+
+RunId Journal::Store::begin(RunBegin run, std::vector<PlannedRevision> plan) {
+  require_writable();
+  if (!tip_.open_run) refresh();
+  if (tip_.open_run) throw Error(ErrorCode::unfinished_run, "the run before was never finished", file());
+
+  run.run = tip_.next_run;
+  run.planned = plan.size();
+  append(std::move(run));
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    plan[i].ordinal = i;
+    append(std::move(plan[i]));
+  }
+  commit(nullptr);
+  return tip_.open_run;
+}
+
+Lsn Journal::Store::append(const Record& record) {
+  require_writable();
+  const Lsn lsn{tip_.last.value + 1};
+  std::string value = seal_record(lsn, tip_.tail, encode(record));
+  tip_.last = lsn;
+  tip_.tail = open_record(lsn, value).checksum;
+  tip_.bytes += value.size();
+  advance(lsn, record);
+  appended_.push_back({lsn, std::move(value)});
+  return lsn;
+}
+
+/// What a record changes in the header besides its end.
+void Journal::Store::advance(Lsn lsn, const Record& record) {
+  if (const auto* begin = std::get_if<RunBegin>(&record)) {
+    tip_.open_run = begin->run;
+    tip_.next_run = {begin->run.value + 1};
+    tip_.checkpoint = lsn;
+  } else if (std::holds_alternative<TransactionBegin>(record)) {
+    waiting_.begin(lsn);
+  } else if (const auto* commit = std::get_if<TransactionCommit>(&record)) {
+    tip_.last_commit = commit->begin;
+    waiting_.end();
+  } else if (const auto* rollback = std::get_if<TransactionRollback>(&record)) {
+    void_images(rollback->begin);
+  } else if (const auto* undo = std::get_if<UndoEnd>(&record); undo != nullptr && undo->done) {
+    tip_.last_commit = undo->last_commit;
+    tip_.last_undo = lsn;
+    void_images({undo->last_commit.value + 1});
+  } else if (std::holds_alternative<RunEnd>(record)) {
+    tip_.open_run = {};
+    tip_.checkpoint = {lsn.value + 1};
+  }
+}
+
+/// What was undone or rolled back is newer than all that is in force.
+void Journal::Store::void_images(Lsn first) {
+  waiting_.end();
+  waiting_.drop_from(first);
+  voided_ = std::min(voided_.value_or(first), first);
+}
+
+void Journal::Store::keep_image(std::uint64_t place, std::string_view content) {
+  require_writable();
+  waiting_.keep(place, content);
+  if (waiting_.bytes() >= waiting_image_bytes_max) commit(nullptr);
+}
+
+/// Makes everything appended durable, with the header that goes with it, in one LMDB transaction. Prunes in the same
+/// one. Whatever fails, the state in memory stays what it was and no further write is let through: after a failed
+/// commit nobody knows what is durable before the file is opened again.
+/// @returns how many runs were pruned.
+std::uint64_t Journal::Store::commit(const Retention* retention) {
+  require_writable();
+  waiting_.close_batch();
+  if (appended_.empty() && waiting_.empty() && retention == nullptr) return 0;
+  failed_ = true;
+  reserve();
+  erase_voided();
+  Head head;
+  std::uint64_t dropped = 0;
+  write([&](lmdb::Transaction& transaction) {
+    head = tip_;
+    head.version = format::version;
+    const lmdb::Table images = transaction.make_table(format::images_table);  // which the first format does not have
+    if (voided_) erase_images_from(transaction, images, *voided_);
+    write_log(transaction);
+    if (!appended_.empty()) write_span(transaction);
+    waiting_.write(transaction, images);
+    dropped = retention == nullptr ? 0 : prune_runs(transaction, tables_, head, *retention);
+    transaction.put(tables_.meta, format::head_key, seal_head(head));
+  });
+  durable_ = head;
+  tip_ = head;
+  appended_.clear();
+  waiting_.written();
+  voided_.reset();
+  if (retention != nullptr) erase_pruned();
+  failed_ = false;
+  return dropped;
+}
+
+void Journal::Store::reserve() {
+  if (!tip_.open_run) return;
+  environment_.reserve(2 * (tip_.bytes - durable_.bytes) + waiting_.bytes() + closing_room_bytes, waiting_.batches());
+}
+
+/// All but the last piece, which goes with the record that makes them void. A crash in between leaves a transaction
+/// that was rolled back, or an undo that has taken effect, without some images that nobody needs any more, and without
+/// its record: restart writes that, and erases the rest.
+void Journal::Store::erase_voided() {
+  const auto more = [this] {
+    ImageUse use;
+    read([&](lmdb::Transaction& transaction) {
+      const auto images = find_images(transaction);
+      if (images) use = image_use(transaction, *images, *voided_, tip_.last);
+    });
+    return use.batches > erased_batches_max;
+  };
+  while (voided_ && more()) {
+    write([this](lmdb::Transaction& transaction) {
+      erase_images_from(transaction, find_images(transaction).value(), *voided_);
+    });
+  }
+}
+
+/// What pruning has left behind. A crash leaves some of it, which the next pruning erases.
+void Journal::Store::erase_pruned() {
+  bool gone = false;
+  const auto any = [this] {
+    ImageUse use;
+    read([&](lmdb::Transaction& transaction) {
+      use = image_use(transaction, find_images(transaction).value(), {}, {tip_.first_image.value - 1});
+    });
+    return use.batches > 0;
+  };
+  if (!tip_.first_image || !any()) return;
+  while (!gone) {
+    write([&](lmdb::Transaction& transaction) {
+      gone = erase_images_before(transaction, find_images(transaction).value(), tip_.first_image);
+    });
+  }
+}
+
+/// One process writes at a time; if another one did since we looked, what was appended here no longer fits.
+void Journal::Store::require_unchanged(const lmdb::Transaction& transaction) const {
+  const Head stored = read_head(transaction, tables_);
+  if (stored == durable_) return;
+  const ErrorCode code = stored.open_run ? ErrorCode::unfinished_run : ErrorCode::unavailable;
+  throw Error(code, "another process has written to the journal", file());
+}
+
+void Journal::Store::write_log(lmdb::Transaction& transaction) const {
+  for (const auto& [lsn, value] : appended_) transaction.append(tables_.log, key_of(lsn), value);
+}
+
+/// Records are appended only within a run, and a flush never spans two.
+void Journal::Store::write_span(lmdb::Transaction& transaction) const {
+  const RunId run{tip_.next_run.value - 1};
+  const auto stored = transaction.get(tables_.runs, key_of(run));
+  RunSpan span = stored ? open_span(run, *stored) : RunSpan{.first = appended_.front().lsn};
+  span.last = tip_.last;
+  for (const auto& record : appended_) span.bytes += record.value.size();
+  transaction.put(tables_.runs, key_of(run), seal_span(run, span));
+}
+
+void Journal::Store::scan(Lsn from, const std::function<bool(const Entry&)>& visit) const {
+  std::optional<Lsn> end;
+  for (Lsn next = from; !end || next <= *end;) {
+    std::vector<Entry> batch;
+    read([&](lmdb::Transaction& transaction) {
+      LogReader reader(transaction, tables_, next);
+      if (!end) end = reader.head().last;
+      while (batch.size() < scan_records_max && reader.bytes() < scan_bytes_max) {
+        std::optional<LogReader::Entry> entry = reader.next();
+        if (!entry) break;
+        batch.push_back({entry->lsn, std::move(entry->record)});
+      }
+    });
+    if (batch.empty()) return;
+    for (const Entry& entry : batch) {
+      if (!visit(entry)) return;
+    }
+    next = {batch.back().lsn.value + 1};
+  }
+}
+
+void Journal::Store::scan_images(Lsn owner, const std::function<void(std::uint64_t, std::string_view)>& visit) const {
+  std::string raw;
+  std::optional<std::uint64_t> batches;
+  for (ImageKey key{owner}; load_images(key, batches, raw); ++key.batch) visit_images(raw, visit);
+}
+
+/// @param batches  how many there were to begin with.
+/// @returns false behind the last one.
+bool Journal::Store::load_images(const ImageKey& key, std::optional<std::uint64_t>& batches, std::string& raw) const {
+  if (batches && key.batch >= *batches) return false;
+  bool found = false;
+  read([&](lmdb::Transaction& transaction) {
+    const auto images = find_images(transaction);
+    const bool kept = images && key.transaction >= read_head(transaction, tables_).first_image;
+    if (!batches) batches = kept ? image_use(transaction, *images, key.transaction, key.transaction).batches : 0;
+    found = kept && *batches > 0 && read_images(transaction, *images, key, raw);
+  });
+  if (!found && *batches > 0) {
+    throw Error(ErrorCode::damaged, "a batch of images is missing", file(), key.transaction);
+  }
+  return found;
+}
+
+std::vector<Journal::Run> Journal::Store::runs() const {
+  std::vector<Run> runs;
+  read(
+      [&](lmdb::Transaction& transaction) { runs = list_runs(transaction, tables_, read_head(transaction, tables_)); });
+  return runs;
+}
+
+Journal::Summary Journal::Store::verify() const {
+  Summary summary;
+  read([&](lmdb::Transaction& transaction) { summary = verify_log(transaction, tables_); });
+  summary.bytes = std::filesystem::file_size(file());
+  return summary;
+}
+
+}  // namespace belay::journal
