@@ -29,12 +29,11 @@ struct Completed {
 struct UndoableRun {
   journal::RunId run;
   std::string command;
-  std::string started_at;            ///< UTC, ISO 8601.
-  std::vector<Completed> revisions;  ///< As the run did them, in its order; the first `revisions_shown_max` of them.
-  std::size_t revision_count = 0;
-  std::uint64_t image_bytes = 0;  ///< As stored.
+  std::string started_at;  ///< UTC, ISO 8601.
+  std::string ended_at;
+  std::vector<Completed> revisions;  ///< As the run did them, in its order.
+  std::uint64_t image_bytes = 0;     ///< As stored.
 };
-constexpr std::size_t revisions_shown_max = 20;
 
 /// A database as it is found, by a look that writes nothing.
 struct Situation {
@@ -44,12 +43,20 @@ struct Situation {
   std::vector<bool> applied;  ///< By position in the graph.
   std::vector<versions::RevisionId> current;
 
+  /// One of the two ways to settle an interrupted run.
+  struct Way {
+    std::string would{};              ///< What it would do, as a sentence.
+    std::optional<Error> obstacle{};  ///< Why it would be refused.
+  };
+
   /// The run that is open in the journal, with nobody running it.
   struct Interrupted {
     journal::RunBegin run;
     Verdict verdict = Verdict::nothing;
     std::string description;
-    std::vector<std::string> evidence{};  ///< Lines: what journal and database say; what forward and back would do.
+    std::vector<std::string> evidence{};  ///< A line each: what the journal says last, what the database says.
+    Way forward{};
+    Way back{};
   };
   std::optional<Interrupted> interrupted;
 
@@ -75,6 +82,13 @@ struct Report {
   std::vector<versions::RevisionId> to;
   std::vector<Done> revisions;
   std::optional<Recovered> recovered;
+};
+
+/// Which runs to take back.
+struct UndoRequest {
+  std::optional<journal::RunId> back_to{};  ///< With all that followed it; else only the newest.
+  std::optional<journal::RunId> newest{};   ///< Refused when this is not the newest run that can be taken back.
+  bool discard_later_writes = false;        ///< As for Migrator::recover.
 };
 
 /// What `undo_run` would do, and whether it would be let.
@@ -125,15 +139,14 @@ class Migrator {
   /// also gives up an undo that later writes of others stand in the way of.
   /// @param discard_later_writes  take back by before-images also what others have written since. The database is
   ///                              copied into `backups` of the journal's folder first.
-  /// @throws Error `foreign_writes`, `no_images`: nothing was changed.
+  /// @throws Error `foreign_writes`, `in_doubt`: nothing was changed.
   Report recover(Policy policy, bool discard_later_writes = false, const std::string& command = "recover");
 
-  /// Takes back the newest finished run, or all back to and including `back_to`, by their before-images, all at once.
+  /// Takes back the newest finished run, or all back to and including one, by their before-images, all at once.
   /// `Report::revisions` says what the database lost and got back.
-  /// @throws Error `not_applicable` (nothing to take back, no such run), `foreign_writes`, `no_images`: nothing was
-  ///         changed.
-  Report undo_run(std::optional<journal::RunId> back_to = {}, bool discard_later_writes = false,
-                  const std::string& command = "recover undo-run");
+  /// @throws Error `not_applicable` (nothing to take back, no such run, a run is interrupted, another run is the
+  ///         newest), `foreign_writes`, `no_images`: nothing was changed.
+  Report undo_run(const UndoRequest& request = {}, const std::string& command = "recover undo-run");
   /// What `undo_run` would do. Writes nothing. @throws Error `not_applicable`, `no_images`.
   UndoPlan plan_undo(std::optional<journal::RunId> back_to = {});
 
