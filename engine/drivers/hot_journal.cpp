@@ -37,15 +37,6 @@ std::uint32_t checksum(std::string_view page) {
   return sum;
 }
 
-void sync_folder(const std::string& file) {
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) raise(errno, folder);
-  const int code = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (code != 0) raise(code, folder);
-}
-
 /// Whoever may write the database has to be able to play its journal back, as with SQLite's own.
 void match_owner(int descriptor, const std::string& database) {
   struct stat info {};
@@ -96,7 +87,7 @@ void HotJournal::publish() {
   if (::fsync(descriptor_) != 0) raise(errno, aside_);  // Before the name: a hot journal is whole.
   const std::string name = database_ + "-journal";
   if (::rename(aside_.c_str(), name.c_str()) != 0) raise(errno, name);
-  sync_folder(name);
+  sync_folder_of(name);
 }
 
 void HotJournal::discard(const std::string& database) {
@@ -117,6 +108,15 @@ void HotJournal::write_at(std::uint64_t offset, std::string_view bytes) const {
     bytes.remove_prefix(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
+}
+
+void sync_folder_of(const std::string& file) {
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) raise(errno, folder);
+  const int code = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (code != 0) raise(code, folder);
 }
 
 }  // namespace belay::engine::drivers

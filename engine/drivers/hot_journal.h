@@ -59,4 +59,7 @@ class HotJournal {
   std::uint64_t written_;  ///< Where `buffer_` belongs.
 };
 
+/// Makes the names in the folder of that file durable.
+void sync_folder_of(const std::string& file);
+
 }  // namespace belay::engine::drivers

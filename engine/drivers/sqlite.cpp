@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/drivers/foreign_keys.h"
+#include "engine/drivers/sqlite_copy.h"
 #include "engine/drivers/sqlite_place.h"
 #include "engine/drivers/sqlite_restore.h"
 #include "engine/drivers/sqlite_rules.h"
@@ -54,6 +55,8 @@ class Sqlite final : public Connection {
   void settle(BeforeImages& images) override;
   void restore(const Restoration& what, BeforeImages& images) override;
   void outgrow(std::string_view state) override;
+  void copy_to(const std::string& path) override { copy_database(database_.get(), path); }
+  std::string find_damage() override;
   void begin() override;
   void commit() override;
   void rollback() noexcept override;
@@ -272,6 +275,16 @@ void Sqlite::restore(const Restoration& what, BeforeImages& images) {
   const SqliteRestore::Parts parts{*this, vfs_->capture(), sqlite3_db_filename(database_.get(), "main"),
                                    options_.lock_timeout, stop_};
   SqliteRestore(parts, what, images).run();
+}
+
+std::string Sqlite::find_damage() {
+  const auto report = query("PRAGMA integrity_check(1)");
+  if (report.empty() || report[0][0] != Value(std::string("ok")))
+    return "integrity_check: " + (report.empty() ? "nothing" : to_literal(report[0][0]));
+  const auto orphans = query("PRAGMA foreign_key_check");
+  if (orphans.empty()) return {};
+  return fmt::format("foreign_key_check: row {} of {} has no parent in {}", to_literal(orphans[0][1]),
+                     to_literal(orphans[0][0]), to_literal(orphans[0][2]));
 }
 
 /// The schema cookie: whoever has parsed the schema that was taken back holds it for the one that gets its number.
