@@ -14,9 +14,10 @@ const char* const ten_rows =
 
 TEST_F(ExecutorTest, StepOutsideATransactionCommitsByItselfWithItsNumber) {
   carry_out({up("1", "CREATE TABLE t (id);\n-- migrate:step s transaction:off\nINSERT INTO t VALUES (1);")});
-  EXPECT_EQ(records(),
-            "RunBegin PlannedRevision TransactionBegin StepBegin TransactionCommit TransactionBegin StepBegin "
-            "TransactionCommit TransactionBegin StampBegin TransactionCommit RunEnd");
+  EXPECT_EQ(
+      records(),
+      "RunBegin PlannedRevision TransactionBegin StepBegin Footprint TransactionCommit TransactionBegin StepBegin "
+      "Footprint TransactionCommit TransactionBegin StampBegin Footprint TransactionCommit RunEnd");
   EXPECT_EQ(read("SELECT * FROM t"), "1");
   EXPECT_EQ(applied(), "1");
   EXPECT_TRUE(is_sound());

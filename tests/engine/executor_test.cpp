@@ -21,7 +21,8 @@ std::vector<journal::PlannedRevision> inserts(int count) {
 
 TEST_F(ExecutorTest, RevisionRunsInOneTransactionWithItsStamp) {
   carry_out({up("1", create_and_fill)});
-  EXPECT_EQ(records(), "RunBegin PlannedRevision TransactionBegin StepBegin*2 StampBegin TransactionCommit RunEnd");
+  EXPECT_EQ(records(),
+            "RunBegin PlannedRevision TransactionBegin StepBegin*2 StampBegin Footprint TransactionCommit RunEnd");
   EXPECT_EQ(read("SELECT * FROM t"), "1|a");
   EXPECT_EQ(applied(), "1");
   EXPECT_TRUE(is_sound());
@@ -76,7 +77,7 @@ TEST_F(ExecutorTest, RevisionThatFailsInAGroupLeavesThoseBeforeIt) {
   EXPECT_EQ(run_end().outcome, journal::Outcome::failed);
   EXPECT_EQ(records(),
             "RunBegin PlannedRevision*4 TransactionBegin StepBegin StampBegin StepBegin StampBegin StepBegin*2 "
-            "RevisionRollback TransactionCommit RunEnd");
+            "RevisionRollback Footprint TransactionCommit RunEnd");
   EXPECT_TRUE(is_sound());
 }
 
@@ -276,7 +277,7 @@ TEST_F(ExecutorTest, PlanOfStampsNeedsNoStatement) {
   stamp.steps.clear();
   stamp.action = journal::Action::stamp;
   carry_out({stamp});
-  EXPECT_EQ(records(), "RunBegin PlannedRevision TransactionBegin StampBegin TransactionCommit RunEnd");
+  EXPECT_EQ(records(), "RunBegin PlannedRevision TransactionBegin StampBegin Footprint TransactionCommit RunEnd");
   EXPECT_EQ(applied(), "1");
   auto unstamp = stamp;
   unstamp.action = journal::Action::unstamp;
