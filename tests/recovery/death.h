@@ -3,6 +3,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -32,11 +33,30 @@ void fail_write(Fault fault);
 /// Calls `act` the next time that a library opens a file of that name.
 void before_open(const std::string& name, std::function<void()> act);
 
+/// Tells of each `seal`: between its end and that of the call it is made in, the promise is durable and nothing has
+/// happened.
+class WatchedImages final : public engine::BeforeImages {
+ public:
+  using Listen = std::function<void(const std::string&)>;
+  WatchedImages(engine::BeforeImages& below, Listen listen) : below_(below), listen_(std::move(listen)) {}
+
+  void keep(std::uint64_t place, std::string_view content) override { below_.keep(place, content); }
+  void seal(const std::string& before, const std::string& after) override {
+    listen_("before seal");
+    below_.seal(before, after);
+    listen_("after seal");
+  }
+
+ private:
+  engine::BeforeImages& below_;
+  Listen listen_;
+};
+
 /// A connection that does everything as the one below it, and tells of each call.
 class Watched final : public engine::Connection {
  public:
   using Listen = std::function<void(const std::string&)>;
-  /// @param listen  hears `before commit`, `after commit`, `before run`, …
+  /// @param listen  hears `before commit`, `after commit`, `before run`, `after seal`, …
   Watched(std::unique_ptr<Connection> below, Listen listen) : below_(std::move(below)), listen_(std::move(listen)) {}
 
   [[nodiscard]] const engine::Capabilities& capabilities() const override { return below_->capabilities(); }
@@ -72,6 +92,26 @@ class Watched final : public engine::Connection {
   [[nodiscard]] bool prepares(std::string_view sql) const override { return below_->prepares(sql); }
   [[nodiscard]] bool crowded() const override { return below_->crowded(); }
   [[nodiscard]] bool has_table(std::string_view name) override { return below_->has_table(name); }
+  void capture(engine::BeforeImages* images) override {
+    below_->capture(nullptr);
+    images_.reset();
+    if (images) below_->capture(&images_.emplace(*images, listen_));
+  }
+  std::string footprint() override { return below_->footprint(); }
+  [[nodiscard]] bool follows(std::string_view next, std::string_view end) const override {
+    return below_->follows(next, end);
+  }
+  void settle(engine::BeforeImages& images) override {
+    WatchedImages watched(images, listen_);
+    around("settle", [&] { below_->settle(watched); });
+  }
+  void restore(const engine::Restoration& what, engine::BeforeImages& images) override {
+    WatchedImages watched(images, listen_);
+    around("restore", [&] { below_->restore(what, watched); });
+  }
+  void outgrow(std::string_view state) override { below_->outgrow(state); }
+  void copy_to(const std::string& path) override { below_->copy_to(path); }
+  std::string find_damage() override { return below_->find_damage(); }
   [[nodiscard]] std::string quote(std::string_view name) const override { return below_->quote(name); }
   void protect(std::vector<std::string> tables) override { below_->protect(std::move(tables)); }
   void stop_on(std::stop_token stop) override { below_->stop_on(std::move(stop)); }
@@ -87,6 +127,7 @@ class Watched final : public engine::Connection {
 
   std::unique_ptr<Connection> below_;
   Listen listen_;
+  std::optional<WatchedImages> images_;
 };
 
 }  // namespace belay::recovery

@@ -40,7 +40,7 @@ TEST_F(RestartTest, SettlesBetweenTransactions) {
 
 TEST_F(RestartTest, DropsWhatDidNotCommit) {
   scripts(3);
-  upgrade_until_call("before commit");
+  upgrade_until_call("after seal");
   expect_verdict(Verdict::drop);
   expect_rows("2 3", "001 002 003");
 }
@@ -48,7 +48,7 @@ TEST_F(RestartTest, DropsWhatDidNotCommit) {
 TEST_F(RestartTest, DropsTheTransactionBehindOneThatDidCommit) {
   scripts(3);
   settings.hooks_between = true;
-  upgrade_until_call("before commit", 2);
+  upgrade_until_call("after seal", 2);
   EXPECT_EQ(applied(), "001");
   expect_verdict(Verdict::drop);
   expect_rows("2 3", "001 002 003");
