@@ -137,11 +137,14 @@ class Journal {
     Lsn last;
     std::uint64_t records = 0;
     std::uint64_t runs = 0;
-    std::uint64_t bytes = 0;  ///< Of the file.
+    std::uint64_t images = 0;       ///< Batches.
+    std::uint64_t image_bytes = 0;  ///< As they are stored.
+    std::uint64_t bytes = 0;        ///< Of the file.
   };
 
-  /// Reads and checks everything: header, each checksum, the sequence without a gap, the chain from end to end, and the
-  /// grammar of records (a StepBegin in a transaction in a run, …).
+  /// Reads and checks everything: header, each checksum, the sequence without a gap, the chain from end to end, the
+  /// grammar of records (a StepBegin in a transaction in a run, …), and that each image is whole and of a transaction
+  /// that is in force or open.
   /// @throws Error `damaged`, naming the first record that is wrong.
   Summary verify() const;
 

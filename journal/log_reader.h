@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "journal/journal.h"
 #include "journal/lmdb.h"
+#include "journal/record.h"
 #include "journal/stored.h"
 
 namespace belay::journal {
@@ -48,8 +48,5 @@ class LogReader {
   bool started_ = false;
   std::uint64_t bytes_ = 0;
 };
-
-/// Journal::verify within one transaction; the file's size is left to the caller.
-Journal::Summary verify_log(const lmdb::Transaction& transaction, const Tables& tables);
 
 }  // namespace belay::journal

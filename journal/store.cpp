@@ -8,6 +8,7 @@
 
 #include "journal/format.h"
 #include "journal/runs.h"
+#include "journal/verifier.h"
 
 namespace belay::journal {
 namespace {
@@ -298,7 +299,7 @@ std::vector<Journal::Run> Journal::Store::runs() const {
 
 Journal::Summary Journal::Store::verify() const {
   Summary summary;
-  read([&](lmdb::Transaction& transaction) { summary = verify_log(transaction, tables_); });
+  read([&](lmdb::Transaction& transaction) { summary = verify_all(transaction, tables_); });
   summary.bytes = std::filesystem::file_size(file());
   return summary;
 }
