@@ -47,8 +47,8 @@ class Sqlite final : public Connection {
   Sqlite(const std::string& path, const ConnectionOptions& options);
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  void capture(BeforeImages* images) override { vfs_->capture().start(images); }
-  std::string footprint() override { return vfs_->capture().footprint().text(); }
+  void capture(BeforeImages* images) override { vfs_.capture().start(images); }
+  std::string footprint() override { return vfs_.capture().footprint().text(); }
   bool follows(std::string_view next, std::string_view end) const override {
     return nobody_wrote_between(SqliteFootprint::parse(end), SqliteFootprint::parse(next));
   }
@@ -100,7 +100,7 @@ class Sqlite final : public Connection {
   /// Virtual machine instructions between two looks at the stop token: some ten microseconds.
   static constexpr int instructions_between_looks = 1000;
 
-  std::unique_ptr<SqliteVfs> vfs_;  // Of a connection that writes. The database has to be closed first.
+  mutable SqliteVfs vfs_;  // The database has to be closed before it.
   Database database_;
   ConnectionOptions options_;
   SqliteRules rules_;
@@ -132,8 +132,7 @@ void Sqlite::open(const std::string& path, bool read_only) {
   check_place(path, read_only);
   sqlite3* database = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
-  if (!read_only) vfs_ = std::make_unique<SqliteVfs>();
-  const int code = sqlite3_open_v2(path.c_str(), &database, flags, vfs_ ? vfs_->name() : nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &database, flags, vfs_.name());
   database_.reset(database);
   if (code == SQLITE_OK) return leave_wal_alone(path, read_only);
   throw Error(ErrorCode::unavailable,
@@ -157,7 +156,7 @@ void Sqlite::set(const std::string& pragma, std::int64_t value) {
 
 void Sqlite::begin() {
   query("BEGIN IMMEDIATE");
-  if (vfs_) vfs_->rethrow();
+  vfs_.rethrow();
   foreign_keys_.begin();
   int spilled = 0;
   int unused = 0;
@@ -168,7 +167,7 @@ void Sqlite::commit() {
   const Prepared statement = prepare("COMMIT", false);
   const int code = sqlite3_step(statement.get());
   if (code == SQLITE_DONE) return;
-  if (vfs_) vfs_->rethrow();  // The commit point was never reached.
+  vfs_.rethrow();  // The commit point was never reached.
   if ((code & 0xff) == SQLITE_IOERR)
     throw Error(ErrorCode::outcome_unknown,
                 fmt::format("the commit answered with an I/O error ({}): it may have happened, or not",
@@ -179,7 +178,7 @@ void Sqlite::commit() {
 }
 
 void Sqlite::rollback() noexcept {
-  if (vfs_) vfs_->capture().start(nullptr);  // What is put back is nobody's change.
+  vfs_.capture().start(nullptr);  // What is put back is nobody's change.
   // After some errors SQLite has rolled back by itself; a rollback that fails leaves a hot journal to the next open.
   if (in_transaction()) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
   foreign_keys_.forget();
@@ -261,18 +260,18 @@ bool Sqlite::crowded() const {
 /// The WAL is emptied into the main file, if no reader needs it.
 void Sqlite::settle(BeforeImages& images) {
   const While impatient(impatient_);
-  vfs_->capture().watch_checkpoint(&images);
+  vfs_.capture().watch_checkpoint(&images);
   try {
     query("PRAGMA wal_checkpoint(TRUNCATE)");
-    vfs_->capture().watch_checkpoint(nullptr);
+    vfs_.capture().watch_checkpoint(nullptr);
   } catch (...) {
-    vfs_->capture().watch_checkpoint(nullptr);
+    vfs_.capture().watch_checkpoint(nullptr);
     throw;
   }
 }
 
 void Sqlite::restore(const Restoration& what, BeforeImages& images) {
-  const SqliteRestore::Parts parts{*this, vfs_->capture(), sqlite3_db_filename(database_.get(), "main"),
+  const SqliteRestore::Parts parts{*this, vfs_.capture(), sqlite3_db_filename(database_.get(), "main"),
                                    options_.lock_timeout, stop_};
   SqliteRestore(parts, what, images).run();
 }
@@ -326,7 +325,7 @@ bool Sqlite::step(sqlite3_stmt* statement) {
 
 /// The one place where a result code becomes an exception.
 void Sqlite::fail(int code) const {
-  if (vfs_) vfs_->rethrow();
+  vfs_.rethrow();
   const std::string message = sqlite3_errmsg(database_.get());
   const std::string path = sqlite3_db_filename(database_.get(), "main");
   switch (code & 0xff) {

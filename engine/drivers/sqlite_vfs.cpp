@@ -199,7 +199,8 @@ int SqliteVfs::Methods::lock(sqlite3_file* file, int level) {
 
 int SqliteVfs::Methods::shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out) {
   const int code = of(file).calls()->xShmMap(below(file), region, size, extend, out);
-  if (region == 0) of(file).vfs->capture_.wal_index_mapped(code == SQLITE_OK ? *out : nullptr);
+  const bool mapped = code == SQLITE_OK || code == SQLITE_READONLY;
+  if (region == 0) of(file).vfs->capture_.wal_index_mapped(mapped ? *out : nullptr);
   return code;
 }
 
