@@ -10,6 +10,7 @@
 #include "cli/files.h"
 #include "cli/history_graph.h"
 #include "cli/json.h"
+#include "cli/situation.h"
 
 namespace belay::cli {
 namespace {
@@ -24,19 +25,22 @@ struct View {
   std::vector<bool> is_head;
   std::vector<bool> is_current;
   std::unordered_map<std::string, std::string> applied_at;
+  std::unordered_map<std::string, std::uint64_t> undoable_run;  // The newest that touched it.
 
   [[nodiscard]] bool is_applied(std::size_t position) const { return situation.applied[position]; }
 };
 
 View view_of(Context& context) {
   auto& migrator = context.migrator();
-  View view{migrator.graph(), migrator.look(), {}, {}, {}};
+  View view{migrator.graph(), migrator.look(), {}, {}, {}, {}};
   view.is_head.resize(view.graph.size());
   view.is_current.resize(view.graph.size());
   for (const auto head : view.graph.heads()) view.is_head[head] = true;
   for (const auto& id : view.situation.current)
     if (view.graph.find(id)) view.is_current[view.graph.position(id)] = true;
   for (const auto& stamp : view.situation.stamps) view.applied_at.emplace(stamp.revision.text, stamp.applied_at);
+  for (const auto& run : view.situation.undoable)
+    for (const auto& done : run.revisions) view.undoable_run.emplace(done.revision.text, run.run.value);
   return view;
 }
 
@@ -47,34 +51,24 @@ std::string marks(const View& view, std::size_t position) {
   return text.empty() ? "" : " (" + text + ")";
 }
 
+/// The run that `recover undo-run` takes back with this revision, if nobody has written since.
+std::string undo_mark(const View& view, const Script& script) {
+  const auto run = view.undoable_run.find(script.id.text);
+  const bool can = run != view.undoable_run.end() && !view.situation.written_since;
+  return can ? fmt::format(" [run {}]", run->second) : "";
+}
+
 Json ids_of(const std::vector<std::size_t>& positions, const Graph& graph) {
   return to_json(positions, graph);
 }
 
 // --- status ---
 
-std::string state_of(const recovery::Situation& situation) {
-  if (!situation.consistent()) return "inconsistent";
-  return situation.interrupted ? "interrupted" : "clean";
-}
-
 std::vector<std::size_t> pending(const View& view) {
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < view.graph.size(); ++i)
     if (!view.is_applied(i)) positions.push_back(i);
   return positions;
-}
-
-Json problems_json(const recovery::Situation& situation) {
-  Json problems = Json::array();
-  if (situation.problem)
-    problems.push_back(
-        {{"kind", "journal"}, {"where", situation.problem->file()}, {"message", situation.problem->what()}});
-  for (const auto& drift : situation.drift)
-    problems.push_back({{"kind", drift.kind == versions::Drift::Kind::edited ? "edited" : "missing"},
-                        {"where", drift.file.empty() ? drift.revision.text : drift.file.string()},
-                        {"message", drift.message}});
-  return problems;
 }
 
 Json status_json(Context& context, const View& view) {
@@ -92,45 +86,39 @@ Json status_json(Context& context, const View& view) {
             {"heads", ids_of(view.graph.heads(), view.graph)},
             {"applied", applied},
             {"pending", waiting},
-            {"state", state_of(situation)},
-            {"interrupted", nullptr},
-            {"running", nullptr},
-            {"problems", problems_json(situation)}};
-  if (situation.interrupted)
-    json["interrupted"] = {{"run", situation.interrupted->run.run.value},
-                           {"command", situation.interrupted->run.command},
-                           {"started_at", situation.interrupted->run.started_at},
-                           {"verdict", std::string(recovery::name_of(situation.interrupted->verdict))},
-                           {"description", situation.interrupted->description}};
-  if (situation.running)
-    json["running"] = {{"pid", situation.running->pid},
-                       {"host", situation.running->host},
-                       {"since", situation.running->since},
-                       {"command", situation.running->command}};
+            {"state", std::string(state_of(situation))},
+            {"interrupted", interrupted_json(situation)},
+            {"running", running_json(situation)},
+            {"problems", problems_json(situation)},
+            {"undoable", undoable_json(situation.undoable)},
+            {"written_since", situation.written_since}};
   return json;
 }
 
-void print_trouble(Terminal& terminal, const recovery::Situation& situation) {
-  if (situation.running)
-    terminal.data(fmt::format("running    {} by pid {} on {} since {}", situation.running->command,
-                              situation.running->pid, situation.running->host, situation.running->since));
+void print_undoable(Terminal& terminal, const recovery::Situation& situation) {
+  if (situation.undoable.empty()) return;
+  terminal.data(labelled("undo", fmt::format("{} can be taken back{}", describe(situation.undoable.front()),
+                                             situation.written_since
+                                                 ? " only with what was written since: belay recover undo-run --dry-run"
+                                                 : ": belay recover undo-run")));
+}
+
+void print_trouble(Context& context, const recovery::Situation& situation) {
+  auto& terminal = context.terminal();
+  print_running(terminal, situation);
   if (situation.interrupted) {
-    terminal.data("left       " + situation.interrupted->description);
-    terminal.data("next       belay migrate");
+    const bool undecided = way(*situation.interrupted, context.migrator().settings().policy).obstacle.has_value();
+    terminal.data(labelled("left", situation.interrupted->description));
+    terminal.data(labelled("next", undecided ? "belay recover" : "belay migrate"));
   }
-  if (situation.problem) {
-    terminal.data(fmt::format("problem    {}", situation.problem->what()));
-    terminal.data("next       " + situation.problem->next());
-  }
-  for (const auto& drift : situation.drift)
-    terminal.data(
-        fmt::format("problem    {} {}", drift.message, drift.file.empty() ? "" : "(" + drift.file.string() + ")"));
+  print_problems(terminal, situation);
+  print_undoable(terminal, situation);
 }
 
 void print_status(Context& context, const View& view) {
   auto& terminal = context.terminal();
   const auto& situation = view.situation;
-  const std::string state = state_of(situation);
+  const std::string state(state_of(situation));
   terminal.data("database   " + hide_secrets(context.config().database) +
                 (situation.exists ? "" : "  (not there yet; belay migrate makes it)"));
   terminal.data("state      " + terminal.paint(state == "clean" ? Color::green : Color::red, state));
@@ -148,7 +136,7 @@ void print_status(Context& context, const View& view) {
     terminal.data(
         fmt::format("  + {}  {}", view.graph.scripts()[waiting[i]].id.text, view.graph.scripts()[waiting[i]].message));
   if (waiting.size() > shown_max) terminal.data(fmt::format("  … and {} more", waiting.size() - shown_max));
-  print_trouble(terminal, situation);
+  print_trouble(context, situation);
 }
 
 // --- history ---
@@ -179,11 +167,13 @@ std::vector<bool> range(const View& view, const std::string& text) {
 
 Json history_json(const View& view, std::size_t position) {
   const Script& script = view.graph.scripts()[position];
+  const auto run = view.undoable_run.find(script.id.text);
   return {{"revision", script.id.text},
           {"parents", to_json(script.parents)},
           {"message", script.message},
           {"file", script.file.string()},
-          {"applied", view.is_applied(position)}};
+          {"applied", view.is_applied(position)},
+          {"undoable_run", run == view.undoable_run.end() ? Json(nullptr) : Json(run->second)}};
 }
 
 void print_details(Terminal& terminal, const View& view, const Script& script, const std::string& indent) {
@@ -246,8 +236,9 @@ int history(Context& context) {
     const auto rows = context.options().graph ? drawing.draw(i, view.is_applied(i) ? '*' : 'o')
                                               : HistoryGraph::Rows{{}, view.is_applied(i) ? "* " : "  ", "    "};
     for (const auto& row : rows.before) terminal.data(row);
-    terminal.data(fmt::format("{}{}  {}{}", rows.node, terminal.paint(Color::yellow, script.id.text), script.message,
-                              terminal.paint(Color::green, marks(view, i))));
+    terminal.data(fmt::format("{}{}  {}{}{}", rows.node, terminal.paint(Color::yellow, script.id.text), script.message,
+                              terminal.paint(Color::green, marks(view, i)),
+                              terminal.paint(Color::dim, undo_mark(view, script))));
     if (context.options().verbose) print_details(terminal, view, script, rows.after);
   }
   if (terminal.json()) terminal.data(dump(json));

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/consent.h"
 #include "cli/json.h"
 #include "cli/plan_sql.h"
-#include "engine/error.h"
+#include "cli/result.h"
 #include "engine/planned.h"
 
 namespace belay::cli {
@@ -14,44 +15,9 @@ namespace {
 using journal::Action;
 using Plan = std::vector<journal::PlannedRevision>;
 
-std::string joined(const std::vector<versions::RevisionId>& ids) {
-  std::string text;
-  for (const auto& id : ids) text += (text.empty() ? "" : ", ") + id.text;
-  return text.empty() ? "base" : text;
-}
-
-/// Where the database is, for a person: `20260316150000 (head)`.
-std::string place(const std::vector<versions::RevisionId>& current, const versions::Graph& graph) {
-  const auto heads = graph.heads();
-  const bool at_head = current.size() == heads.size() && std::all_of(heads.begin(), heads.end(), [&](std::size_t head) {
-                         return std::find(current.begin(), current.end(), graph.scripts()[head].id) != current.end();
-                       });
-  return joined(current) + (at_head && !heads.empty() ? " (head)" : "");
-}
-
 int finish(Context& context, const recovery::Report& report) {
-  auto& terminal = context.terminal();
-  if (terminal.json()) {
-    terminal.data(dump(to_json(report)));
-    return exit_done;
-  }
-  const std::string where = place(report.to, context.migrator().graph());
   const auto count = report.revisions.size();
-  if (count == 0)
-    terminal.say("nothing to do: the database is at " + where);
-  else
-    terminal.say(fmt::format("{} {}; the database is at {}", count, count == 1 ? "revision" : "revisions", where));
-  return exit_done;
-}
-
-/// The run is over: a hook that fails now takes nothing back.
-void after_migrate(Context& context, const recovery::Report& report) {
-  try {
-    context.hooks().after_migrate();
-  } catch (engine::Error& error) {
-    error.state("the run is done; the database is at " + place(report.to, context.migrator().graph()));
-    throw;
-  }
+  return finish(context, report, count == 0 ? "nothing to do: " : revisions_text(count) + "; ");
 }
 
 /// Runs, with the command hooks around it when there is something to run.
@@ -60,7 +26,7 @@ int run(Context& context, Pending pending, Run go) {
   const bool something_to_do = !context.hooks().around() || pending();
   if (something_to_do) context.hooks().before_migrate();
   const recovery::Report report = go();
-  if (!report.revisions.empty()) after_migrate(context, report);
+  after_migrate(context, report);
   return finish(context, report);
 }
 
@@ -101,8 +67,8 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
     const bool down = revision.action == Action::down || revision.action == Action::unstamp;
     terminal.data(fmt::format("  {} {}  {}", down ? "-" : "+", revision.revision, revision.message));
   }
-  terminal.data(fmt::format("{} {} would be run; the database is at {}, and nothing was changed", plan.size(),
-                            plan.size() == 1 ? "revision" : "revisions", joined(situation.current)));
+  terminal.data(fmt::format("{} would be run; the database is at {}, and nothing was changed",
+                            revisions_text(plan.size()), joined(situation.current)));
   return exit_done;
 }
 
@@ -121,11 +87,6 @@ int go_up(Context& context, const std::string& target) {
   return run(
       context, [&] { return !migrator.plan_upgrade(migrator.look(), target).revisions.empty(); },
       [&] { return migrator.upgrade(target, context.command_line()); });
-}
-
-[[noreturn]] void refuse_protected(const char* what) {
-  throw Error(exit_refused, "protected", fmt::format("this environment is protected: {} is refused", what),
-              "belay config shows where protected = true comes from");
 }
 
 int go_down(Context& context, const std::string& target) {
@@ -181,11 +142,11 @@ int stamp(Context& context) {
   const auto situation = migrator.look();
   const auto plan = migrator.plan_stamp(situation, options.revisions);
   if (only_shows(options)) return show_plan(context, situation, plan);
-  if (!plan.empty() && !options.yes &&
-      !context.terminal().confirm(fmt::format("Record {} as where {} is, without running anything?",
-                                              fmt::join(options.revisions, " "), context.config().database)))
-    throw Error(exit_refused, "not-confirmed", "stamp changes what belay believes, and was not confirmed",
-                "look with --dry-run, then give --yes");
+  if (!plan.empty())
+    ask_for_yes(context,
+                fmt::format("Record {} as where {} is, without running anything?", fmt::join(options.revisions, " "),
+                            context.config().database),
+                "stamp changes what belay believes, and was not confirmed");
   return finish(context, migrator.stamp(options.revisions, context.command_line()));
 }
 

@@ -148,13 +148,22 @@ void Terminal::log(Level level, std::string_view line) {
                                                     names.at(static_cast<std::size_t>(level)), line);
 }
 
-bool Terminal::confirm(std::string_view question) {
-  if (setup_.json || isatty(STDIN_FILENO) == 0) return false;
+bool Terminal::can_ask() const {
+  return !setup_.json && isatty(STDIN_FILENO) != 0;
+}
+
+std::string Terminal::ask(std::string_view question) {
+  if (!can_ask()) return "";
   const std::lock_guard lock(mutex_);
   clear_live_line();
-  std::cerr << question << " [y/N] " << std::flush;
+  std::cerr << question << " " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
+  return answer;
+}
+
+bool Terminal::confirm(std::string_view question) {
+  const std::string answer = ask(fmt::format("{} [y/N]", question));
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 

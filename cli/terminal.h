@@ -55,7 +55,11 @@ class Terminal {
   /// Why stdout took less than was written, as errno has it; 0 when it took all, or whoever reads has seen enough.
   [[nodiscard]] int output_error() const { return output_error_.value_or(0); }
 
-  /// Asks on the terminal. False without one.
+  /// Whether there is somebody to ask.
+  [[nodiscard]] bool can_ask() const;
+  /// What is typed on the terminal as an answer; empty without one.
+  std::string ask(std::string_view question);
+  /// Asks for a yes. False without a terminal.
   bool confirm(std::string_view question);
 
  private:
