@@ -108,10 +108,12 @@ void Transaction::close() {
 
 StepAlone::StepAlone(Transaction::Target target, const journal::Record& promise, const std::optional<Open>& open)
     : target_(target), images_(target.journal) {
-  if (open)
+  if (open) {
     open_ = *open;
-  else
+    target_.journal.carry_on(open_.lsn);
+  } else {
     begin();
+  }
   target_.journal.append(promise);
   target_.journal.flush();
   target_.connection.capture(&images_);

@@ -30,9 +30,9 @@ std::optional<lmdb::Table> find_images(lmdb::Transaction& transaction) {
   return transaction.find_table(format::images_table);
 }
 
-void WaitingImages::begin(Lsn transaction) {
+void WaitingImages::begin(Lsn transaction, std::uint64_t batches) {
   end();
-  next_ = {.transaction = transaction};
+  next_ = {.transaction = transaction, .batch = static_cast<std::uint32_t>(batches)};
 }
 
 void WaitingImages::keep(std::uint64_t place, std::string_view content) {

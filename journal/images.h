@@ -20,7 +20,8 @@ std::optional<lmdb::Table> find_images(lmdb::Transaction& transaction);
 /// The before-images that are not durable yet, of the open transaction.
 class WaitingImages {
  public:
-  void begin(Lsn transaction);
+  /// @param batches  that it has already: those of an earlier process.
+  void begin(Lsn transaction, std::uint64_t batches = 0);
   /// To be called between `begin` and `end`.
   void keep(std::uint64_t place, std::string_view content);
   void end();

@@ -114,6 +114,10 @@ void Journal::keep_image(std::uint64_t place, std::string_view content) {
   store_->keep_image(place, content);
 }
 
+void Journal::carry_on(Lsn transaction) {
+  store_->carry_on(transaction);
+}
+
 void Journal::flush() {
   store_->commit(nullptr);
 }

@@ -106,6 +106,10 @@ class Journal {
   /// @param content  copied; at most 1 GiB.
   void keep_image(std::uint64_t place, std::string_view content);
 
+  /// Of an open transaction that an earlier process has begun: what `keep_image` keeps from here on belongs to it,
+  /// behind the images that it has.
+  void carry_on(Lsn transaction);
+
   /// Makes what was appended durable, with the images kept. After an error nobody knows whether it is: the journal
   /// takes no more writes and has to be closed, and opened again to see.
   /// @throws Error `no_space`, `unavailable`.

@@ -148,6 +148,15 @@ void Journal::Store::keep_image(std::uint64_t place, std::string_view content) {
   if (waiting_.bytes() >= waiting_image_bytes_max) commit(nullptr);
 }
 
+void Journal::Store::carry_on(Lsn transaction) {
+  ImageUse use;
+  read([&](lmdb::Transaction& reading) {
+    const auto images = find_images(reading);
+    if (images) use = image_use(reading, *images, transaction, transaction);
+  });
+  waiting_.begin(transaction, use.batches);
+}
+
 /// Makes everything appended durable, with the header that goes with it, in one LMDB transaction. Prunes in the same
 /// one. Whatever fails, the state in memory stays what it was and no further write is let through: after a failed
 /// commit nobody knows what is durable before the file is opened again.

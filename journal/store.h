@@ -30,6 +30,7 @@ class Journal::Store {
   RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
   Lsn append(const Record& record);
   void keep_image(std::uint64_t place, std::string_view content);
+  void carry_on(Lsn transaction);
   std::uint64_t commit(const Retention* retention);
   void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
   void scan_images(Lsn owner, const std::function<void(std::uint64_t, std::string_view)>& visit) const;
