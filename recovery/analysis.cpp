@@ -23,7 +23,10 @@ class Fold {
   }
   void operator()(const journal::PlannedRevision& revision) { analysis_.plan.push_back(revision); }
   void operator()(const journal::TransactionBegin&) {
-    analysis_.transaction = {.lsn = lsn_, .after = analysis_.position, .outside_step = {}};
+    analysis_.transaction.emplace();
+    analysis_.transaction->lsn = lsn_;
+    analysis_.transaction->after = analysis_.position;
+    analysis_.taken_back = false;
   }
   void operator()(const journal::StepBegin& step) {
     auto& transaction = *analysis_.transaction;
@@ -32,22 +35,48 @@ class Fold {
     else
       transaction.after = {.revision = step.ordinal, .step = step.step + 1, .after = {}};
     if (!analysis_.plan.at(step.ordinal).steps.at(step.step).transactional) transaction.outside_step = step.step;
+    transaction.slice = step.slice.has_value();
+    transaction.is_void = false;
   }
   void operator()(const journal::StampBegin& stamp) {
     analysis_.transaction->after = {.revision = stamp.ordinal + 1, .step = 0, .after = {}};
   }
+  /// Of a group, one revision; of a step outside a transaction, that step.
   void operator()(const journal::RevisionRollback& rollback) {
-    analysis_.transaction->after = {.revision = rollback.ordinal, .step = 0, .after = {}};
+    auto& transaction = *analysis_.transaction;
+    transaction.after = {.revision = rollback.ordinal, .step = 0, .after = {}};
+    if (rollback.ordinal == analysis_.position.revision) transaction.after = analysis_.position;
+    transaction.is_void = transaction.outside_step.has_value();
+  }
+  void operator()(const journal::Footprint& footprint) {
+    auto& transaction = analysis_.transaction;
+    if (transaction && transaction->before.empty()) transaction->before = footprint.before;
   }
   void operator()(const journal::TransactionCommit&) {
-    analysis_.position = analysis_.transaction->after;
-    analysis_.transaction.reset();
+    const auto transaction = *std::exchange(analysis_.transaction, std::nullopt);
+    analysis_.position = transaction.after;
+    if (transaction.is_void) analysis_.leftover = transaction.lsn;
+    if (!half_applied(transaction.after)) {
+      analysis_.part.reset();
+      analysis_.sliced = false;
+      return;
+    }
+    if (!analysis_.part) analysis_.part = transaction.lsn;
+    analysis_.sliced = analysis_.sliced || transaction.slice;
   }
   void operator()(const journal::TransactionRollback&) { analysis_.transaction.reset(); }
+  void operator()(const journal::UndoBegin& intent) { analysis_.undo = {lsn_, intent}; }
+  void operator()(const journal::UndoEnd& end) {
+    const auto undo = *std::exchange(analysis_.undo, std::nullopt);
+    if (!end.done) return;
+    analysis_.taken_back = true;
+    analysis_.leftover.reset();  // It was the newest transaction.
+    if (!analysis_.part || undo.intent.first > *analysis_.part) return;
+    analysis_.part.reset();
+    analysis_.sliced = false;
+    analysis_.position = {.revision = analysis_.position.revision, .step = 0, .after = {}};
+  }
   void operator()(const journal::RunEnd&) { analysis_ = {}; }
-  void operator()(const journal::Footprint&) {}
-  void operator()(const journal::UndoBegin&) {}
-  void operator()(const journal::UndoEnd&) {}
 
  private:
   Analysis& analysis_;
@@ -56,6 +85,7 @@ class Fold {
 
 Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
   if (!analysis.run) return Tail::closed;
+  if (analysis.undo) return Tail::undoing;
   if (!analysis.transaction) return Tail::between;
   if (!analysis.transaction->outside_step || !connection) return Tail::inside;
 
@@ -66,10 +96,15 @@ Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
   };
   if (!any_of([&](const auto& statement) { return connection->standalone(statement.text); })) return Tail::inside;
   const bool unrepeatable = any_of([&](const auto& statement) { return !connection->repeatable(statement.text); });
-  return step.repeatable || !unrepeatable ? Tail::alone : Tail::alone_once;
+  if (step.repeatable || !unrepeatable) return Tail::alone;
+  return analysis.transaction->before.empty() ? Tail::alone_blind : Tail::alone_once;
 }
 
 }  // namespace
+
+bool half_applied(const engine::Position& position) {
+  return position.step > 0 || !position.after.empty();
+}
 
 Analysis analyse(const journal::Journal& journal) {
   Analysis analysis;
@@ -92,6 +127,7 @@ Evidence examine(const Analysis& analysis, const journal::Journal& journal,
   if (target && target->database_id != journal.database_id()) return evidence;
   if (evidence.target_last_lsn == evidence.journal_last_commit) evidence.level = Level::level;
   if (analysis.transaction && evidence.target_last_lsn == analysis.transaction->lsn) evidence.level = Level::at;
+  if (analysis.undo && evidence.target_last_lsn == analysis.undo->intent.previous) evidence.level = Level::at;
   return evidence;
 }
 

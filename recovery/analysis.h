@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/connection.h"
@@ -18,13 +19,34 @@ struct Analysis {
     journal::Lsn lsn;
     engine::Position after;                   ///< Where the plan is if it did commit.
     std::optional<std::size_t> outside_step;  ///< Index of the `transaction:off` step that it is, if it is one.
+    std::string before;                       ///< Its first footprint, if that is durable.
+    bool slice = false;                       ///< It is a slice of a batch.
+    bool is_void = false;                     ///< What may have happened of its step does not count.
+  };
+
+  /// The undo that the journal saw begin and not end.
+  struct OpenUndo {
+    journal::Lsn lsn;
+    journal::UndoBegin intent;
   };
 
   std::optional<journal::RunBegin> run;        ///< The open run; without one nothing below means anything.
   std::vector<journal::PlannedRevision> plan;  ///< Of the open run.
   engine::Position position;                   ///< Up to here the plan is known to be committed.
   std::optional<OpenTransaction> transaction;
+  std::optional<OpenUndo> undo;
+
+  std::optional<journal::Lsn> part;      ///< The first transaction of the revision that is applied in part.
+  bool sliced = false;                   ///< A slice of a batch is committed of that revision.
+  std::optional<journal::Lsn> leftover;  ///< A void transaction that committed, only to be taken back.
+  bool taken_back = false;               ///< The last thing that happened is that an undo took effect.
+
+  /// From where on there is something to take back so that the last whole revision is the end.
+  [[nodiscard]] std::optional<journal::Lsn> loose_end() const { return part ? part : leftover; }
 };
+
+/// Whether a part of the revision there is done.
+bool half_applied(const engine::Position& position);
 
 /// @throws journal::Error `damaged`.
 Analysis analyse(const journal::Journal& journal);

@@ -142,7 +142,8 @@ journal::Lsn Migrator::look_at_journal(Situation& situation, engine::Connection*
   const auto evidence = examine(analysis, journal, state, connection);
   const Verdict verdict = evidence.verdict();
   if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run) situation.interrupted = {*analysis.run, verdict, describe(analysis, verdict)};
+  if (analysis.run)
+    situation.interrupted = {.run = *analysis.run, .verdict = verdict, .description = describe(analysis, verdict)};
   return journal.last();
 }
 
@@ -245,7 +246,7 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
   Target target(settings_, command, stop_);
   Recorder recorder(observer_, report);
   const auto options = executor_options(target);
-  report.recovered = guarded(target, settings_.policy, options, recorder, stop_, [&] {
+  report.recovered = guarded(target, {.policy = settings_.policy}, options, recorder, stop_, [&] {
     Situation now;
     fill(now, target.versions().stamps());
     heed(now, heed_drift);

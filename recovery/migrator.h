@@ -11,6 +11,7 @@
 #include "engine/executor.h"
 #include "engine/observer.h"
 #include "journal/process_lock.h"
+#include "recovery/in_force.h"
 #include "recovery/restart.h"
 #include "recovery/settings.h"
 #include "versions/graph.h"
@@ -18,12 +19,6 @@
 #include "versions/stamp.h"
 
 namespace belay::recovery {
-
-/// A revision that a run has brought about, and how.
-struct Completed {
-  versions::RevisionId revision;
-  journal::Action action = journal::Action::up;
-};
 
 /// A finished run whose effects are in the database, with the before-images that take them back.
 struct UndoableRun {

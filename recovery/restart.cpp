@@ -5,51 +5,155 @@
 #include <algorithm>
 #include <utility>
 
+#include "recovery/undo.h"
+
 namespace belay::recovery {
 namespace {
 
-bool half_applied(const engine::Position& position) {
-  return position.step > 0 || !position.after.empty();
-}
+using journal::Lsn;
+using journal::Outcome;
 
-Error in_doubt(const Analysis& analysis) {
+std::string step_text(const Analysis& analysis) {
   const auto& revision = analysis.plan.at(analysis.position.revision);
-  const auto& step = revision.steps.at(*analysis.transaction->outside_step);
-  return Error(ErrorCode::in_doubt,
-               fmt::format("run {} was interrupted in a step outside a transaction, and nothing tells whether it "
-                           "happened: {} of revision {}",
-                           analysis.run->run.value, step.statements.at(0).text, revision.revision))
-      .at(revision.file)
-      .next("look whether it happened; if the step may run twice, mark it repeatable:yes");
+  return fmt::format("{} of revision {}", revision.steps.at(*analysis.transaction->outside_step).statements.at(0).text,
+                     revision.revision);
 }
 
-/// Redo, and its counterpart: the journal says of the open transaction what the target says.
-void account_for(Analysis& analysis, Verdict verdict, journal::Journal& journal) {
-  if (!analysis.transaction) return;
-  if (verdict == Verdict::redo) {
-    journal.append(journal::TransactionCommit{.begin = analysis.transaction->lsn});
-    analysis.position = analysis.transaction->after;
-  } else {
-    journal.append(journal::TransactionRollback{.begin = analysis.transaction->lsn,
-                                                .reason = verdict == Verdict::repeat
-                                                              ? "interrupted; repeated by restart"
-                                                              : "interrupted; rolled back by restart"});
+/// Brings what a run has left to its end, step by step. After each the journal is read again: what this process has
+/// just written, and what another would find if this one died here, are looked at by the same code.
+class Restart {
+ public:
+  Restart(Target& target, const Settling& how, const engine::Executor::Options& options, engine::Observer& observer)
+      : target_(target), how_(how), options_(options), observer_(observer), analysis_(analyse(target.journal())) {}
+
+  [[nodiscard]] const Analysis& analysis() const { return analysis_; }
+
+  /// @throws Error `foreign`, `in_doubt` where nothing may be done.
+  Verdict verdict();
+
+  /// Brings the open transaction or undo to its end.
+  /// @returns the step that is to be carried on instead.
+  std::optional<engine::StepAlone::Open> account_for(Verdict verdict);
+
+  [[nodiscard]] Policy direction() const;
+  void go_on(std::optional<engine::StepAlone::Open> open, const std::stop_token& stop);
+  void take_back_loose_end();
+  void close(Outcome outcome, const std::string& error) {
+    engine::end_run(target_.parts(), outcome, error, options_, observer_);
   }
-  analysis.transaction.reset();
+
+ private:
+  void write();
+  void write(const journal::Record& record);
+  void close_step(const std::string& reason);
+  void end_undo();
+  void take_back_from(Lsn first);
+
+  Target& target_;
+  Settling how_;
+  const engine::Executor::Options& options_;
+  engine::Observer& observer_;
+  Analysis analysis_;
+};
+
+Verdict Restart::verdict() {
+  const auto state = target_.versions().state();
+  const auto evidence = examine(analysis_, target_.journal(), state, &target_.connection());
+  if (evidence.verdict() == Verdict::refuse) throw foreign(evidence, target_.journal(), state);
+  if (evidence.verdict() == Verdict::in_doubt) throw in_doubt(analysis_);
+  return evidence.verdict();
 }
 
-void close(const Analysis& analysis, journal::Journal& journal, const engine::Executor::Options& options) {
-  if (half_applied(analysis.position))
-    throw Error(
-        ErrorCode::in_doubt,
-        fmt::format("run {} was interrupted inside revision {}, of which a part is committed; the policy is to go "
-                    "back, and this belay can only go forward from there",
-                    analysis.run->run.value, analysis.plan.at(analysis.position.revision).revision))
-        .next("set policy = \"forward\" under [recovery] and run belay migrate");
-  journal::RunEnd end{
-      .run = {}, .outcome = journal::Outcome::closed_back, .ended_at = options.now(), .to = {}, .error = "interrupted"};
-  if (options.current) end.to = options.current();
-  journal.end(std::move(end), options.retention);
+void Restart::write() {
+  target_.journal().flush();
+  analysis_ = analyse(target_.journal());
+}
+
+void Restart::write(const journal::Record& record) {
+  target_.journal().append(record);
+  write();
+}
+
+std::optional<engine::StepAlone::Open> Restart::account_for(Verdict verdict) {
+  const auto& transaction = analysis_.transaction;
+  switch (verdict) {
+    case Verdict::redo:
+      write(journal::TransactionCommit{.begin = transaction->lsn});
+      break;
+    case Verdict::drop:
+      write(journal::TransactionRollback{.begin = transaction->lsn, .reason = "interrupted; rolled back by restart"});
+      break;
+    case Verdict::repeat:
+      if (how_.policy == Policy::forward && !transaction->before.empty()) {
+        analysis_.position = {.revision = analysis_.position.revision, .step = *transaction->outside_step, .after = {}};
+        return engine::StepAlone::Open{transaction->lsn, transaction->before};
+      }
+      close_step("interrupted; repeated by restart");
+      break;
+    case Verdict::undo:
+      analysis_.undo ? end_undo() : close_step("interrupted; taken back by restart");
+      break;
+    case Verdict::undone:
+      write(
+          journal::UndoEnd{.begin = analysis_.undo->lsn, .done = true, .last_commit = analysis_.undo->intent.previous});
+      break;
+    default:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// A step outside a transaction that may have happened, and is not to count. Where it did, its transaction commits in
+/// the target as a void one, so that `last_lsn` can tell later whether it was taken back.
+void Restart::close_step(const std::string& reason) {
+  const engine::StepAlone::Open open{analysis_.transaction->lsn, analysis_.transaction->before};
+  if (open.before.empty() || untouched(target_.connection(), open))
+    return write(journal::TransactionRollback{.begin = open.lsn, .reason = reason});
+  const auto scope = scope_of(target_.journal(), target_.connection(), open.lsn, OpenEnd::in_force);
+  if (scope.gap && !how_.discard_later_writes) throw with_choices(foreign_writes(scope));
+  const journal::RevisionRollback is_void{.ordinal = analysis_.position.revision, .reason = reason};
+  engine::StepAlone(target_.parts(), is_void, open).commit();
+  write();
+}
+
+void Restart::end_undo() {
+  const Lsn begin = analysis_.undo->lsn;
+  try {
+    finish_undo(target_, *analysis_.undo, how_.discard_later_writes, observer_);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::foreign_writes || !how_.asked || how_.policy == Policy::back)
+      throw with_choices(error);
+    abandon_undo(target_, begin);  // The verdict has found it level, and nothing has been changed since.
+  }
+  write();
+}
+
+void Restart::take_back_from(Lsn first) {
+  try {
+    take_back(target_, scope_of(target_.journal(), target_.connection(), first), how_.discard_later_writes, observer_);
+  } catch (const Error& error) {
+    throw with_choices(error);
+  }
+  write();
+}
+
+void Restart::take_back_loose_end() {
+  if (const auto first = analysis_.loose_end()) take_back_from(*first);
+}
+
+/// Whether the run is carried on or closed. One that has been taking back is not begun again, unless that was only a
+/// step; and one without a plan had nothing else to do.
+Policy Restart::direction() const {
+  const bool over = analysis_.plan.empty() || (analysis_.taken_back && !half_applied(analysis_.position));
+  return over ? Policy::back : how_.policy;
+}
+
+void Restart::go_on(std::optional<engine::StepAlone::Open> open, const std::stop_token& stop) {
+  if (analysis_.leftover) take_back_from(*analysis_.leftover);
+  auto as_begun = options_;
+  as_begun.atomic = analysis_.run->atomic;
+  engine::Executor(target_.parts(), observer_, as_begun, stop)
+      .resume(analysis_.plan, analysis_.position, std::move(open));
 }
 
 std::string done_so_far(const Analysis& analysis, Verdict verdict) {
@@ -67,11 +171,56 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
   return text;
 }
 
+const char* what_follows(const Analysis& analysis, Policy direction) {
+  if (analysis.undo) return "; finishing that";
+  if (direction == Policy::forward) return "; going on with the rest";
+  return analysis.loose_end() ? "; taking that part back" : "; staying there";
+}
+
+engine::Error blocked(engine::Error error, const std::string& why, const std::string& next) {
+  error.state(error.state() + "; it was not taken back: " + why);
+  if (!next.empty()) error.next(next);
+  return error;
+}
+
+engine::Error taken_back(const engine::Error& error, const Analysis& analysis) {
+  engine::Error mended(error.code(), error.what());
+  mended.at(error.file(), error.line(), error.statement());
+  mended.state(fmt::format("revision {} was taken back: the database is as before it",
+                           analysis.plan.at(analysis.position.revision).revision));
+  return mended;
+}
+
 }  // namespace
 
+Error in_doubt(const Analysis& analysis) {
+  return Error(ErrorCode::in_doubt,
+               fmt::format("run {} was interrupted in a step outside a transaction, and nothing tells whether it "
+                           "happened: {}",
+                           analysis.run->run.value, step_text(analysis)))
+      .at(analysis.plan.at(analysis.position.revision).file)
+      .next("look whether it happened; if the step may run twice, mark it repeatable:yes");
+}
+
+Error with_choices(Error error) {
+  if (error.code() == ErrorCode::no_images)
+    return Error(ErrorCode::in_doubt,
+                 fmt::format("a part of the interrupted revision is committed, and cannot be taken back: {}",
+                             error.what()))
+        .at(error.file())
+        .next("belay recover --forward goes on from there");
+  if (error.code() == ErrorCode::foreign_writes && error.next().empty())
+    error.next(
+        "belay recover --forward goes on and keeps everything; belay recover --back --discard-later-writes takes back "
+        "what others have written as well, and keeps a copy of the database as it is");
+  return error;
+}
+
 std::string describe(const Analysis& analysis, Verdict verdict) {
-  std::string what = fmt::format("run {} ({}) was interrupted: {}", analysis.run->run.value, analysis.run->command,
-                                 done_so_far(analysis, verdict));
+  std::string what = fmt::format("run {} ({}) was interrupted", analysis.run->run.value, analysis.run->command);
+  if (analysis.undo) return what + " while it was taking back what had been committed";
+  if (analysis.plan.empty()) return what + (analysis.taken_back ? " at its end" : " at its beginning");
+  what += ": " + done_so_far(analysis, verdict);
   switch (verdict) {
     case Verdict::in_doubt:
       return what + "; its last step may have happened or not";
@@ -82,28 +231,49 @@ std::string describe(const Analysis& analysis, Verdict verdict) {
   }
 }
 
-std::optional<Recovered> restart(Target& target, Policy policy, const engine::Executor::Options& options,
+std::optional<Recovered> restart(Target& target, const Settling& how, const engine::Executor::Options& options,
                                  engine::Observer& observer, const std::stop_token& stop) {
-  auto analysis = analyse(target.journal());
-  const auto state = target.versions().state();
-  const auto evidence = examine(analysis, target.journal(), state, &target.connection());
-  const Verdict verdict = evidence.verdict();
+  Restart restart(target, how, options, observer);
+  const Verdict verdict = restart.verdict();
   if (verdict == Verdict::nothing) return std::nullopt;
-  if (verdict == Verdict::refuse) throw foreign(evidence, target.journal(), state);
-  if (verdict == Verdict::in_doubt) throw in_doubt(analysis);
+  observer.message(describe(restart.analysis(), verdict) + what_follows(restart.analysis(), restart.direction()));
 
-  const Recovered recovered{analysis.run->run, verdict, policy};
-  account_for(analysis, verdict, target.journal());
-  observer.message(describe(analysis, verdict) +
-                   (policy == Policy::forward ? "; going on with the rest" : "; staying there"));
-  if (policy == Policy::back) {
-    close(analysis, target.journal(), options);
+  Recovered recovered{restart.analysis().run->run, verdict, Policy::back};
+  auto open = restart.account_for(verdict);
+  recovered.direction = restart.direction();
+  if (recovered.direction == Policy::back) {
+    restart.take_back_loose_end();
+    const bool undo_run = restart.analysis().plan.empty() && restart.analysis().taken_back;
+    restart.close(undo_run ? Outcome::done : Outcome::closed_back, undo_run ? "" : "interrupted");
     return recovered;
   }
-  auto as_begun = options;
-  as_begun.atomic = analysis.run->atomic;
-  engine::Executor(target.parts(), observer, as_begun, stop).resume(analysis.plan, analysis.position);
+  try {
+    restart.go_on(std::move(open), stop);
+  } catch (const engine::Error& error) {
+    throw mended(target, error, options, observer);
+  }
   return recovered;
+}
+
+engine::Error mended(Target& target, const engine::Error& error, const engine::Executor::Options& options,
+                     engine::Observer& observer) {
+  if (!error.is_unfinished() || error.code() == engine::ErrorCode::outcome_unknown) return error;
+  const bool interrupted = error.code() == engine::ErrorCode::interrupted;
+  try {
+    Restart restart(target, {.policy = Policy::back}, options, observer);
+    restart.account_for(restart.verdict());
+    if (interrupted && restart.analysis().sliced) return error;
+    restart.take_back_loose_end();
+    const auto result = taken_back(error, restart.analysis());
+    restart.close(interrupted ? Outcome::interrupted : Outcome::failed, error.what());
+    return result;
+  } catch (const Error& obstacle) {
+    return blocked(error, obstacle.what(), obstacle.next());
+  } catch (const engine::Error& obstacle) {
+    return blocked(error, obstacle.what(), obstacle.next());
+  } catch (const journal::Error& obstacle) {
+    return blocked(error, obstacle.what(), "");
+  }
 }
 
 }  // namespace belay::recovery

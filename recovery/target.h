@@ -28,6 +28,7 @@ class Target {
   [[nodiscard]] engine::Connection& connection() { return *connection_; }
   [[nodiscard]] engine::VersionTable& versions() { return *versions_; }
   [[nodiscard]] journal::Journal& journal() { return *journal_; }
+  [[nodiscard]] const Places& places() const { return places_; }
   [[nodiscard]] engine::Transaction::Target parts() { return {*connection_, *versions_, *journal_}; }
 
  private:

@@ -10,17 +10,21 @@ namespace belay::recovery {
 
 /// How the journal ends.
 enum class Tail : std::uint8_t {
-  closed,      ///< With a RunEnd, or it is empty.
-  between,     ///< In a run, after a TransactionCommit or TransactionRollback, or before the first transaction.
-  inside,      ///< In a transaction whose steps and `last_lsn` commit together.
-  alone,       ///< In a step that no transaction can hold, and that may be repeated.
-  alone_once,  ///< In a step that no transaction can hold, and that may not.
+  closed,       ///< With a RunEnd, or it is empty.
+  between,      ///< In a run, after a TransactionCommit or TransactionRollback, or before the first transaction.
+  inside,       ///< In a transaction whose steps and `last_lsn` commit together.
+  alone,        ///< In a step that no transaction can hold, and that may be repeated.
+  alone_once,   ///< In a step that no transaction can hold, and that may not; its before-images are kept.
+  alone_blind,  ///< The same, without before-images.
+  undoing,      ///< In an undo.
 };
+inline constexpr std::array<Tail, 7> tails{Tail::closed,     Tail::between,     Tail::inside, Tail::alone,
+                                           Tail::alone_once, Tail::alone_blind, Tail::undoing};
 
 /// What the target's `last_lsn` says.
 enum class Level : std::uint8_t {
   level,     ///< It is the last transaction that the journal knows to have committed.
-  at,        ///< It is the open transaction of the journal.
+  at,        ///< It is the open transaction of the journal; or the one that the open undo leaves in force.
   elsewhere  ///< It is another, or of another database.
 };
 
@@ -30,6 +34,8 @@ enum class Verdict : std::uint8_t {
   drop,      ///< The open transaction did not commit, and the target has rolled it back by itself.
   redo,      ///< The open transaction did commit, and only its acknowledgement is missing.
   repeat,    ///< The step may have happened; doing it once more is the same as once.
+  undo,      ///< What may have happened of the step is taken back; or, of an undo, what it has not yet taken back.
+  undone,    ///< The open undo has taken effect, and only its end is missing.
   in_doubt,  ///< The step may have happened, and nothing tells.
   refuse     ///< Journal and database do not fit: they were restored, edited or swapped.
 };
@@ -42,19 +48,23 @@ struct Case {
 };
 
 /// docs/recovery.md has a paragraph for each row.
-inline constexpr std::array<Case, 9> cases{{
+inline constexpr std::array<Case, 13> cases{{
     {Tail::closed, Level::level, Verdict::nothing},
     {Tail::between, Level::level, Verdict::settle},
     {Tail::inside, Level::level, Verdict::drop},
     {Tail::alone, Level::level, Verdict::repeat},
-    {Tail::alone_once, Level::level, Verdict::in_doubt},
+    {Tail::alone_once, Level::level, Verdict::undo},
+    {Tail::alone_blind, Level::level, Verdict::in_doubt},
+    {Tail::undoing, Level::level, Verdict::undo},
     {Tail::inside, Level::at, Verdict::redo},
     {Tail::alone, Level::at, Verdict::redo},
     {Tail::alone_once, Level::at, Verdict::redo},
+    {Tail::alone_blind, Level::at, Verdict::redo},
+    {Tail::undoing, Level::at, Verdict::undone},
     {std::nullopt, Level::elsewhere, Verdict::refuse},
 }};
 
-/// Whether `level` can be: without an open transaction there is none to be at.
+/// Whether `level` can be: without an open transaction or undo there is none to be at.
 constexpr bool possible(Tail tail, Level level) {
   return level != Level::at || (tail != Tail::closed && tail != Tail::between);
 }
@@ -71,7 +81,7 @@ constexpr std::size_t rows_that_fit(Tail tail, Level level) {
 
 /// Total and unambiguous: exactly one row fits whatever can be found, and none what cannot.
 constexpr bool table_is_sound() {
-  for (const Tail tail : {Tail::closed, Tail::between, Tail::inside, Tail::alone, Tail::alone_once})
+  for (const Tail tail : tails)
     for (const Level level : {Level::level, Level::at, Level::elsewhere})
       if (rows_that_fit(tail, level) != (possible(tail, level) ? 1U : 0U)) return false;
   return true;
@@ -86,7 +96,8 @@ constexpr Verdict judge(Tail tail, Level level) {
 }
 
 constexpr std::string_view name_of(Verdict verdict) {
-  constexpr std::array<std::string_view, 7> names{"nothing", "settle", "drop", "redo", "repeat", "in-doubt", "refuse"};
+  constexpr std::array<std::string_view, 9> names{"nothing", "settle", "drop",     "redo",  "repeat",
+                                                  "undo",    "undone", "in-doubt", "refuse"};
   return names.at(static_cast<std::size_t>(verdict));
 }
 

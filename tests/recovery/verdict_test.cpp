@@ -22,18 +22,27 @@ TEST(Verdict, TransactionThatDidCommitIsRedone) {
 TEST(Verdict, RepeatableStepIsRepeated) {
   EXPECT_EQ(judge(Tail::alone, Level::level), Verdict::repeat);
 }
-TEST(Verdict, UnrepeatableStepIsInDoubt) {
-  EXPECT_EQ(judge(Tail::alone_once, Level::level), Verdict::in_doubt);
+TEST(Verdict, UnrepeatableStepIsTakenBackByItsImages) {
+  EXPECT_EQ(judge(Tail::alone_once, Level::level), Verdict::undo);
+}
+TEST(Verdict, UnrepeatableStepWithoutImagesIsInDoubt) {
+  EXPECT_EQ(judge(Tail::alone_blind, Level::level), Verdict::in_doubt);
+}
+TEST(Verdict, UndoThatHasNoEffectYetIsFinished) {
+  EXPECT_EQ(judge(Tail::undoing, Level::level), Verdict::undo);
+}
+TEST(Verdict, UndoThatHasTakenEffectIsWrittenDown) {
+  EXPECT_EQ(judge(Tail::undoing, Level::at), Verdict::undone);
 }
 
 TEST(Verdict, StepThatIsAcknowledgedInTheDatabaseIsRedone) {
   EXPECT_EQ(judge(Tail::alone, Level::at), Verdict::redo);
   EXPECT_EQ(judge(Tail::alone_once, Level::at), Verdict::redo);
+  EXPECT_EQ(judge(Tail::alone_blind, Level::at), Verdict::redo);
 }
 
 TEST(Verdict, WhatIsElsewhereIsRefusedWhateverTheTail) {
-  for (const Tail tail : {Tail::closed, Tail::between, Tail::inside, Tail::alone, Tail::alone_once})
-    EXPECT_EQ(judge(tail, Level::elsewhere), Verdict::refuse);
+  for (const Tail tail : tails) EXPECT_EQ(judge(tail, Level::elsewhere), Verdict::refuse);
 }
 
 TEST(Verdict, WithoutAnOpenTransactionThereIsNoneToBeAt) {
@@ -44,6 +53,7 @@ TEST(Verdict, WithoutAnOpenTransactionThereIsNoneToBeAt) {
 
 TEST(Verdict, EachHasItsName) {
   EXPECT_EQ(name_of(Verdict::nothing), "nothing");
+  EXPECT_EQ(name_of(Verdict::undone), "undone");
   EXPECT_EQ(name_of(Verdict::in_doubt), "in-doubt");
   EXPECT_EQ(name_of(Verdict::refuse), "refuse");
 }

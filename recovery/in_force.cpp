@@ -1,0 +1,141 @@
+#include "recovery/in_force.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace belay::recovery {
+namespace {
+
+using journal::Lsn;
+using Places = std::vector<std::string>;
+
+class Fold {
+ public:
+  explicit Fold(const engine::Connection& connection) : connection_(connection) {}
+
+  void operator()(const journal::Journal::Entry& entry) {
+    lsn_ = entry.lsn;
+    std::visit(*this, entry.record);
+  }
+
+  void operator()(const journal::RunBegin&) { plan_.clear(); }
+  void operator()(const journal::PlannedRevision& revision) { plan_.push_back({{revision.revision}, revision.action}); }
+  void operator()(const journal::TransactionBegin& begin) {
+    open_.emplace();
+    open_->unit = {.lsn = lsn_, .previous = begin.previous, .before = {}, .completed = {}};
+  }
+  void operator()(const journal::StepBegin&) {}
+  void operator()(const journal::StampBegin& stamp) { open_->unit.completed.push_back(plan_.at(stamp.ordinal)); }
+  void operator()(const journal::RevisionRollback&) {}
+  void operator()(const journal::TransactionCommit&) { commit(); }
+  void operator()(const journal::TransactionRollback&) { open_.reset(); }
+  void operator()(const journal::RunEnd&) {}
+
+  void operator()(const journal::Footprint& footprint) {
+    if (open_)
+      take(*open_, footprint);
+    else if (undo_)
+      undo_->stops.push_back(footprint.after);
+    else if (known_ && follows(footprint.before, result_.ends))
+      result_.ends.push_back(footprint.after);  // Only settled: the content is the same.
+  }
+  void operator()(const journal::UndoBegin& intent) {
+    undo_ = {.first = intent.first,
+             .stops = {intent.state},
+             .proven = !result_.gap(connection_, intent.first, intent.state)};
+  }
+  void operator()(const journal::UndoEnd& end) {
+    const auto undo = *std::exchange(undo_, std::nullopt);
+    if (!end.done) {  // Nothing was taken back; perhaps the target was brought into another mode.
+      if (undo.proven) result_.ends.insert(result_.ends.end(), undo.stops.begin(), undo.stops.end());
+      return;
+    }
+    std::erase_if(result_.units, [&](const Unit& unit) { return unit.lsn >= undo.first; });
+    std::erase_if(result_.gaps, [&](const Gap& gap) { return gap.unit >= undo.first; });
+    known_ = true;
+    result_.ends.clear();  // What is left of later writes that were discarded still lies above the older transactions.
+    if (undo.proven) result_.ends.push_back(undo.stops.back());
+  }
+
+  InForce finish(OpenEnd open_end) {
+    if (open_ && open_end == OpenEnd::in_force) {
+      const Places places = open_->places;
+      commit();
+      result_.ends = places;
+    }
+    if (undo_) result_.stops = std::move(undo_->stops);
+    return std::move(result_);
+  }
+
+ private:
+  struct Open {
+    Unit unit;
+    Places places;  ///< Where the target may stand while it is open.
+    std::vector<Gap> gaps;
+  };
+  struct Undo {
+    Lsn first;
+    Places stops;
+    bool proven = false;
+  };
+
+  [[nodiscard]] bool follows(const std::string& next, const Places& ends) const {
+    return std::any_of(ends.begin(), ends.end(), [&](const auto& end) { return connection_.follows(next, end); });
+  }
+
+  void take(Open& open, const journal::Footprint& footprint) const {
+    const bool first = open.places.empty();
+    const Places& ends = first ? result_.ends : open.places;
+    if ((!first || known_) && !follows(footprint.before, ends))
+      open.gaps.push_back({open.unit.lsn, !first, ends.empty() ? "" : ends.back(), footprint.before});
+    if (first) open.unit.before = footprint.before;
+    open.places.push_back(footprint.before);
+    open.places.push_back(footprint.after);
+  }
+
+  void commit() {
+    auto open = *std::exchange(open_, std::nullopt);
+    result_.units.push_back(std::move(open.unit));
+    result_.gaps.insert(result_.gaps.end(), open.gaps.begin(), open.gaps.end());
+    result_.ends.clear();
+    if (!open.places.empty()) result_.ends.push_back(open.places.back());
+    known_ = true;
+  }
+
+  const engine::Connection& connection_;
+  InForce result_;
+  Lsn lsn_;
+  std::vector<Completed> plan_;  ///< Of the run that is being read.
+  std::optional<Open> open_;
+  std::optional<Undo> undo_;
+  bool known_ = false;  ///< Where the target was left before the next record.
+};
+
+}  // namespace
+
+std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first, const std::string& now) const {
+  for (const Gap& gap : gaps)
+    if (gap.unit > first || (gap.unit == first && gap.within)) return gap;
+  for (const auto& end : ends)
+    if (connection.follows(now, end)) return std::nullopt;
+  return Gap{.unit = {}, .within = false, .end = ends.empty() ? "" : ends.back(), .found = now};
+}
+
+InForce in_force(const journal::Journal& journal, Lsn from, const engine::Connection& connection, OpenEnd open_end) {
+  Fold fold(connection);
+  journal.scan(from, [&](const journal::Journal::Entry& entry) {
+    fold(entry);
+    return true;
+  });
+  return fold.finish(open_end);
+}
+
+journal::Journal::Run run_of(const journal::Journal& journal, Lsn record) {
+  for (const auto& run : journal.runs())
+    if (run.first <= record && record <= run.last) return run;
+  throw Error(ErrorCode::no_images, "the journal no longer has the transactions that are to be taken back")
+      .at(journal.file().string());
+}
+
+}  // namespace belay::recovery
