@@ -66,7 +66,7 @@ HotJournal::~HotJournal() {
 void HotJournal::add(std::uint64_t offset, std::string_view content) {
   for (; content.size() >= size_.page_size; offset += size_.page_size, content.remove_prefix(size_.page_size)) {
     const std::uint64_t index = offset / size_.page_size;
-    if (index >= size_.pages || added_[index] || index == pending_byte / size_.page_size) continue;
+    if (has(offset) || index == pending_byte / size_.page_size) continue;
     const auto page = content.substr(0, size_.page_size);
     added_[index] = true;
     ++records_;
@@ -75,6 +75,8 @@ void HotJournal::add(std::uint64_t offset, std::string_view content) {
     append_big_endian(buffer_, checksum(page));
     if (buffer_.size() >= buffer_bytes) write_out();
   }
+  if (!content.empty() && !has(offset))
+    throw Error(ErrorCode::not_understood, "a before-image is smaller than the pages that the database had");
 }
 
 void HotJournal::publish() {

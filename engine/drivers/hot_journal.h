@@ -32,15 +32,18 @@ class HotJournal {
   HotJournal(const HotJournal&) = delete;
   HotJournal& operator=(const HotJournal&) = delete;
 
-  /// The old content of the database from a byte offset on; both are multiples of the page size. What lies behind the
-  /// old end is passed over.
+  /// The old content of the database from a byte offset on. What lies behind the old end is passed over; so is a piece
+  /// of a page that has been added.
+  /// @throws Error `not_understood` for a piece of any other page.
   void add(std::uint64_t offset, std::string_view content);
 
   /// The caller holds the database's exclusive lock until this has returned.
   void publish();
 
-  /// Whether the first page has been added.
-  [[nodiscard]] bool has_first_page() const { return !added_.empty() && added_[0]; }
+  /// Whether the page at this offset has been added, or lies behind the old end.
+  [[nodiscard]] bool has(std::uint64_t offset) const {
+    return offset / size_.page_size >= size_.pages || added_[offset / size_.page_size];
+  }
 
   /// Removes what a crash has left aside.
   static void discard(const std::string& database);

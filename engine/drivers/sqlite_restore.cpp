@@ -144,15 +144,14 @@ void SqliteRestore::publish(const SqliteFootprint& now) {
   const std::uint32_t page_size = smallest_page();
   HotJournal journal(parts_.path, {.page_size = page_size, .pages = before.pages * (before.page_size / page_size)});
   for (const auto& part : what_.parts) {
-    const std::uint64_t size = SqliteFootprint::parse(part.before).page_size;
     part.images([&](std::uint64_t place, std::string_view content) {
-      if (place == 1 && !journal.has_first_page())
+      if (place == 1 && !journal.has(0))
         journal.add(0, first_page(std::string(content), now));
       else
-        journal.add((place - 1) * size, content);
+        journal.add((place - 1) * content.size(), content);
     });
   }
-  if (!journal.has_first_page()) {
+  if (!journal.has(0)) {
     std::string page = parts_.capture.first_page(now.page_size);
     page[write_version] = page[read_version] = before.wal ? 2 : 1;
     journal.add(0, first_page(std::move(page), now));
