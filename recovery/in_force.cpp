@@ -122,11 +122,12 @@ std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first,
   return Gap{.unit = {}, .within = false, .end = ends.empty() ? "" : ends.back(), .found = now};
 }
 
-InForce in_force(const journal::Journal& journal, Lsn from, const engine::Connection& connection, OpenEnd open_end) {
+InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection,
+                 OpenEnd open_end) {
   Fold fold(connection);
-  journal.scan(from, [&](const journal::Journal::Entry& entry) {
+  journal.scan(span.first, [&](const journal::Journal::Entry& entry) {
     fold(entry);
-    return true;
+    return !span.last || entry.lsn < span.last;
   });
   return fold.finish(open_end);
 }

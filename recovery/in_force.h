@@ -47,15 +47,21 @@ struct InForce {
                                        const std::string& now) const;
 };
 
+/// A part of the log.
+struct Span {
+  journal::Lsn first;   ///< The beginning of a run.
+  journal::Lsn last{};  ///< None: the end of the log.
+};
+
 /// What becomes of an open transaction at the end of the log.
 enum class OpenEnd {
   dropped,   ///< It does not count.
   in_force,  ///< It counts as if it had committed, or it may have.
 };
 
-/// Folds the durable log from the beginning of a run on.
+/// Folds durable records.
 /// @param connection  compares footprints.
-InForce in_force(const journal::Journal& journal, journal::Lsn from, const engine::Connection& connection,
+InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection,
                  OpenEnd open_end = OpenEnd::dropped);
 
 /// The run that a record belongs to.

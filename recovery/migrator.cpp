@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/planned.h"
@@ -73,6 +74,43 @@ Error drift_error(const versions::Drift& drift, const std::vector<versions::Revi
   return Error(ErrorCode::drift, drift.message).at(drift.file.string()).next(next);
 }
 
+Error version_table_lost(const std::string& name) {
+  return Error(ErrorCode::drift,
+               fmt::format("belay has written to this database before, and its table {} is not there", name))
+      .next(
+          "if version_table names another one, correct that; if it was dropped by hand, tell belay what is applied: "
+          "belay stamp REV");
+}
+
+Error interrupted_run() {
+  return Error(ErrorCode::not_applicable, "a run was interrupted, and has to be settled before runs are taken back")
+      .next("belay recover");
+}
+
+void require_newest(const UndoRequest& request, const RunsToUndo& runs) {
+  if (request.newest && *request.newest != runs.newest)
+    throw Error(ErrorCode::not_applicable,
+                fmt::format("run {} has ended meanwhile, after run {}", runs.newest.value, request.newest->value))
+        .next("look again: belay recover");
+}
+
+/// What stamps have gone, newest first, and what have come.
+void note_difference(Report& report, const std::vector<versions::Stamp>& before,
+                     const std::vector<versions::Stamp>& after) {
+  const auto ids = [](const auto& stamps) {
+    std::unordered_set<versions::RevisionId> result;
+    for (const auto& stamp : stamps) result.insert(stamp.revision);
+    return result;
+  };
+  const auto had = ids(before);
+  const auto has = ids(after);
+  for (auto stamp = before.rbegin(); stamp != before.rend(); ++stamp)
+    if (!has.contains(stamp->revision))
+      report.revisions.push_back({.revision = stamp->revision, .action = Action::down});
+  for (const auto& stamp : after)
+    if (!had.contains(stamp.revision)) report.revisions.push_back({.revision = stamp.revision, .action = Action::up});
+}
+
 }  // namespace
 
 Migrator::Migrator(Settings settings, engine::Observer& observer, std::stop_token stop)
@@ -106,6 +144,7 @@ bool Migrator::look_once(Situation& situation) {
     engine::VersionTable table(*connection, settings_.version_table);
     state = table.state();
     stamps = table.stamps();
+    if (state && !connection->has_table(table.name())) situation.problem = version_table_lost(table.name());
   }
   fill(situation, std::move(stamps));
   const journal::Lsn last = look_at_journal(situation, connection.get(), state);
@@ -140,10 +179,12 @@ journal::Lsn Migrator::look_at_journal(Situation& situation, engine::Connection*
   const auto journal = open_journal();
   const auto analysis = analyse(journal);
   const auto evidence = examine(analysis, journal, state, connection);
-  const Verdict verdict = evidence.verdict();
-  if (verdict == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run)
-    situation.interrupted = {.run = *analysis.run, .verdict = verdict, .description = describe(analysis, verdict)};
+  if (evidence.verdict() == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
+  if (analysis.run) situation.interrupted = look_ahead(analysis, evidence, journal, connection);
+  if (connection && !situation.problem && !situation.interrupted) {
+    situation.undoable = undoable_runs(journal, *connection);
+    situation.written_since = !situation.undoable.empty() && written_since(journal, *connection);
+  }
   return journal.last();
 }
 
@@ -226,7 +267,8 @@ Report Migrator::stamp(const std::vector<std::string>& to, const std::string& co
 }
 
 void Migrator::heed(const Situation& situation, bool heed_drift) const {
-  if (situation.problem) throw Error(*situation.problem);
+  if (situation.problem && (heed_drift || situation.problem->code() != ErrorCode::drift))
+    throw Error(*situation.problem);
   if (heed_drift && !situation.drift.empty()) throw drift_error(situation.drift.front(), situation.current);
 }
 
@@ -234,9 +276,8 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
   Report report;
   const Situation before = look();
   report.from = before.current;
-  if (before.problem) throw Error(*before.problem);  // Before anything is made.
+  if (before.problem || !before.interrupted) heed(before, heed_drift);  // Before anything is made.
   if (!before.interrupted) {
-    heed(before, heed_drift);
     if (!before.running && make_plan(before).empty()) {  // The usual case: nothing is opened for writing.
       report.to = report.from;
       return report;
@@ -252,18 +293,77 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
     heed(now, heed_drift);
     auto plan = make_plan(now);
     if (plan.empty()) return;
-    journal::RunBegin begin;
-    begin.command = command;
-    const auto self = this_process(command);
-    begin.host = self.host;
-    begin.pid = self.pid;
-    begin.user = user_name();
-    begin.version = version;
-    begin.from = texts(now.current);
-    engine::Executor(target.parts(), recorder, options, stop_).start(std::move(begin), std::move(plan));
+    engine::Executor(target.parts(), recorder, options, stop_).start(run_begin(command, now.current), std::move(plan));
   });
   report.to = versions::current(graph(), target.versions().stamps());
   return report;
+}
+
+journal::RunBegin Migrator::run_begin(const std::string& command,
+                                      const std::vector<versions::RevisionId>& current) const {
+  const auto self = this_process(command);
+  journal::RunBegin begin;
+  begin.command = command;
+  begin.host = self.host;
+  begin.pid = self.pid;
+  begin.user = user_name();
+  begin.version = version;
+  begin.from = texts(current);
+  return begin;
+}
+
+// --- Taking back ---
+
+Report Migrator::recover(Policy policy, bool discard_later_writes, const std::string& command) {
+  Report report;
+  const Situation before = look();
+  report.from = report.to = before.current;
+  if (before.problem) throw Error(*before.problem);
+  if (!before.interrupted && !before.running) return report;
+
+  Target target(settings_, command, stop_);
+  Recorder recorder(observer_, report);
+  const auto stamps = target.versions().stamps();
+  const Settling how{.policy = policy, .asked = true, .discard_later_writes = discard_later_writes};
+  report.recovered = restart(target, how, executor_options(target), recorder, stop_);
+  const auto left = target.versions().stamps();
+  if (report.recovered && report.recovered->direction == Policy::back) note_difference(report, stamps, left);
+  report.to = versions::current(graph(), left);
+  return report;
+}
+
+Report Migrator::undo_run(const UndoRequest& request, const std::string& command) {
+  plan_undo(request.back_to);  // Refuses before anything is made.
+  Report report;
+  Target target(settings_, command, stop_);
+  if (target.journal().open_run()) throw interrupted_run();
+  const auto options = executor_options(target);
+  const auto stamps = target.versions().stamps();
+  report.from = versions::current(graph(), stamps);
+  guarded(target, {}, options, observer_, stop_, [&] {
+    const auto runs = runs_to_undo(target.journal(), target.connection(), request.back_to);
+    require_newest(request, runs);
+    take_back_runs(target, runs, request.discard_later_writes, run_begin(command, report.from), options, observer_);
+  });
+  const auto left = target.versions().stamps();
+  note_difference(report, stamps, left);
+  report.to = versions::current(graph(), left);
+  return report;
+}
+
+UndoPlan Migrator::plan_undo(std::optional<journal::RunId> back_to) {
+  const Situation situation = look();
+  if (situation.problem) throw Error(*situation.problem);
+  if (situation.interrupted) throw interrupted_run();
+  if (!std::filesystem::exists(places_.journal)) throw nothing_to_take_back("nothing has been run");
+
+  const auto connection = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
+  const auto journal = open_journal();
+  const auto chosen = runs_to_undo(journal, *connection, back_to);
+  UndoPlan plan{
+      .runs = undoable_runs(journal, *connection), .revisions = chosen.revisions, .obstacle = obstacle(chosen)};
+  std::erase_if(plan.runs, [&](const UndoableRun& run) { return run.run < chosen.scope.run; });
+  return plan;
 }
 
 engine::Executor::Options Migrator::executor_options(Target& target) {

@@ -11,7 +11,8 @@
 #include "engine/executor.h"
 #include "engine/observer.h"
 #include "journal/process_lock.h"
-#include "recovery/in_force.h"
+#include "recovery/finished_runs.h"
+#include "recovery/outlook.h"
 #include "recovery/restart.h"
 #include "recovery/settings.h"
 #include "versions/graph.h"
@@ -20,40 +21,18 @@
 
 namespace belay::recovery {
 
-/// A finished run whose effects are in the database, with the before-images that take them back.
-struct UndoableRun {
-  journal::RunId run;
-  std::string command;
-  std::string started_at;  ///< UTC, ISO 8601.
-  std::string ended_at;
-  std::vector<Completed> revisions;  ///< As the run did them, in its order.
-  std::uint64_t image_bytes = 0;     ///< As stored.
-};
-
 /// A database as it is found, by a look that writes nothing.
 struct Situation {
+  using Interrupted = recovery::Interrupted;
+  using Way = recovery::Way;
+
   bool exists = false;  ///< There is a database at all.
   std::vector<versions::Stamp> stamps;
   std::vector<versions::Drift> drift;
   std::vector<bool> applied;  ///< By position in the graph.
   std::vector<versions::RevisionId> current;
 
-  /// One of the two ways to settle an interrupted run.
-  struct Way {
-    std::string would{};              ///< What it would do, as a sentence.
-    std::optional<Error> obstacle{};  ///< Why it would be refused.
-  };
-
-  /// The run that is open in the journal, with nobody running it.
-  struct Interrupted {
-    journal::RunBegin run;
-    Verdict verdict = Verdict::nothing;
-    std::string description;
-    std::vector<std::string> evidence{};  ///< A line each: what the journal says last, what the database says.
-    Way forward{};
-    Way back{};
-  };
-  std::optional<Interrupted> interrupted;
+  std::optional<Interrupted> interrupted;  ///< The run that is open in the journal, with nobody running it.
 
   /// What `undo_run` can take back, newest first; empty while a run is open.
   std::vector<UndoableRun> undoable;
@@ -88,9 +67,8 @@ struct UndoRequest {
 
 /// What `undo_run` would do, and whether it would be let.
 struct UndoPlan {
-  std::vector<UndoableRun> runs;  ///< Newest first.
-  /// What the database would lose and get back, in this order: a revision that was applied is taken `down`.
-  std::vector<Completed> revisions;
+  std::vector<UndoableRun> runs;     ///< Newest first.
+  std::vector<Completed> revisions;  ///< What the database would lose (`down`), newest first, and get back (`up`).
   std::optional<Error> obstacle;  ///< `foreign_writes`, with the evidence: refused, unless later writes are discarded.
 };
 
@@ -148,6 +126,8 @@ class Migrator {
  private:
   using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
   Report run(const std::string& command, bool heed_drift, const MakePlan& make_plan);
+  [[nodiscard]] journal::RunBegin run_begin(const std::string& command,
+                                            const std::vector<versions::RevisionId>& current) const;
   void heed(const Situation& situation, bool heed_drift) const;
   bool look_once(Situation& situation);
   /// @returns its last record.

@@ -69,7 +69,7 @@ void rehearse_discarding(Target& target, const Scope& scope, engine::Observer& o
 
 Scope scope_of(const journal::Journal& journal, engine::Connection& connection, Lsn first, OpenEnd open_end) {
   const auto run = run_of(journal, first);
-  auto found = in_force(journal, run.first, connection, open_end);
+  auto found = in_force(journal, {.first = run.first}, connection, open_end);
   std::erase_if(found.units, [&](const Unit& unit) { return unit.lsn < first; });
   for (const Unit& unit : found.units)
     if (unit.before.empty()) throw no_images(journal, unit.lsn);
