@@ -1,0 +1,49 @@
+#pragma once
+
+#include "tests/recovery/fixture.h"
+
+namespace belay::recovery {
+
+/// What a user takes back, and what others do to the database meanwhile.
+class UndoTest : public ProjectTest {
+ protected:
+  /// Of a section: three rows, in two transactions and the beginning of a third.
+  const std::string half =
+      "INSERT INTO t VALUES (20);\n-- migrate:step a transaction:off\nINSERT INTO t VALUES (21);\n-- migrate:step b\n"
+      "INSERT INTO t VALUES (22);\n";
+  const std::string failure = "INSERT INTO nowhere VALUES (1);\n";
+
+  Report undo_run(const UndoRequest& request = {}) { return migrator(listener).undo_run(request); }
+  Report recover(Policy policy, bool discard = false) { return migrator(listener).recover(policy, discard); }
+  UndoPlan plan_undo(std::optional<journal::RunId> back_to = {}) { return migrator(listener).plan_undo(back_to); }
+
+  engine::Error failed_upgrade() {
+    return error_of<engine::Error>([&] { upgrade(); });
+  }
+  ErrorCode refused_undo(const UndoRequest& request = {}) {
+    return code_of<Error>([&] { undo_run(request); });
+  }
+  /// `-003 +002`: what the database lost and got back.
+  template <typename Revisions>
+  static std::string text(const Revisions& revisions) {
+    std::string result;
+    for (const auto& one : revisions)
+      result += (result.empty() ? "" : " ") + std::string(one.action == journal::Action::down ? "-" : "+") +
+                one.revision.text;
+    return result;
+  }
+  /// The records of the newest run.
+  [[nodiscard]] std::string last_run() const {
+    const auto log = journal();
+    return engine::protocol(log, log.runs().back().first);
+  }
+  [[nodiscard]] std::vector<std::filesystem::path> copies() const {
+    std::vector<std::filesystem::path> files;
+    if (!std::filesystem::exists(folder / "app.db-belay/backups")) return files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "app.db-belay/backups"))
+      files.push_back(entry.path());
+    return files;
+  }
+};
+
+}  // namespace belay::recovery
