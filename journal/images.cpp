@@ -9,8 +9,8 @@
 namespace belay::journal {
 namespace {
 
-/// After so many batches a walk lets go of the pages that it went through: keys and first pages of values.
-constexpr std::uint64_t let_go_interval = 64;
+/// After so many batches, what was read on the way is let go: pages of keys, first pages of values, lists of free pages.
+constexpr std::uint64_t let_go_interval = 16;
 
 /// Erases what `next` finds until it finds nothing.
 template <class Next>
@@ -62,7 +62,11 @@ void WaitingImages::close_batch() {
 
 void WaitingImages::write(lmdb::Transaction& transaction, lmdb::Table images) const {
   assert(open_.empty());
-  for (const Batch& batch : batches_) transaction.append(images, key_of(batch.key), batch.value);
+  std::uint64_t appended = 0;
+  for (const Batch& batch : batches_) {
+    transaction.append(images, key_of(batch.key), batch.value);
+    if (++appended % let_go_interval == 0) transaction.let_go();
+  }
 }
 
 void WaitingImages::written() {

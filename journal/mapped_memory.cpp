@@ -7,6 +7,12 @@
 #include <string>
 
 namespace belay::journal {
+namespace {
+
+/// Less is not worth reading it again.
+constexpr std::size_t kept_bytes_max = std::size_t{8} << 20U;
+
+}  // namespace
 
 /// A line is `begin-end permissions …`, the addresses in hexadecimal.
 MappedMemory MappedMemory::around(const void* address) {
@@ -25,7 +31,7 @@ MappedMemory MappedMemory::around(const void* address) {
 }
 
 void MappedMemory::let_go() const {
-  if (begin_ != nullptr) ::madvise(begin_, size_, MADV_DONTNEED);
+  if (size_ > kept_bytes_max) ::madvise(begin_, size_, MADV_DONTNEED);
 }
 
 }  // namespace belay::journal

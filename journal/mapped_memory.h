@@ -19,7 +19,7 @@ class MappedMemory {
 
   explicit operator bool() const { return begin_ != nullptr; }
 
-  /// What was read stays valid: it is read again where it is needed again.
+  /// What was read stays valid: it is read again where it is needed again. A small mapping is kept.
   void let_go() const;
 
  private:
