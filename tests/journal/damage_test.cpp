@@ -5,7 +5,7 @@
 #include <random>
 
 #include "journal/journal.h"
-#include "tests/journal/fixture.h"
+#include "tests/journal/images.h"
 
 // Damaged journals: whatever happened to the file, the journal reads as it was or is refused. No case may end the
 // process by a signal, so each runs in a child.
@@ -17,6 +17,20 @@ constexpr std::size_t page_size = 4096;
 
 enum Verdict { same = 0, refused = 10, different = 11, other_error = 12, without_the_last_flush = 13 };
 
+/// The records, each transaction's followed by its images.
+std::vector<std::string> everything(const Journal& journal) {
+  std::vector<std::string> all;
+  journal.scan({}, [&](const Journal::Entry& entry) {
+    all.push_back(std::to_string(entry.lsn.value) + ":" + encode(entry.record));
+    if (!std::holds_alternative<TransactionBegin>(entry.record)) return true;
+    for (const auto& [place, content] : images_of(journal, entry.lsn)) {
+      all.push_back(std::to_string(entry.lsn.value) + "@" + std::to_string(place) + ":" + content);
+    }
+    return true;
+  });
+  return all;
+}
+
 class DamageTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -26,14 +40,23 @@ class DamageTest : public ::testing::Test {
     for (int i = 0; i < 8; ++i) {
       journal.begin({.command = "migrate"}, {revision("1"), large});
       for (int j = 0; j < 40; ++j) append_transaction(journal);
-      journal.flush();
+      journal.append(TransactionCommit{append_images(journal, 12)});
+      journal.append(TransactionRollback{append_images(journal, 20), "failed"});
+      journal.append(TransactionCommit{append_images(journal, 1)});
       journal.end({.to = {"1"}}, {.runs = 4});
     }
     journal.begin({.command = "migrate"}, {revision("1")});
-    append_transaction(journal, false);
-    journal.flush();
-    contents_ = contents(journal);
+    append_images(journal, 8);
+    contents_ = everything(journal);
     bytes_ = {};
+  }
+
+  /// A transaction that is left open.
+  static Lsn append_images(Journal& journal, std::size_t images) {
+    const Lsn begin = journal.append(TransactionBegin{journal.last_commit()});
+    for (const auto& [place, content] : pages(images)) journal.keep_image(place, content);
+    journal.flush();
+    return begin;
   }
 
   /// The undamaged file. Not before the journal is closed.
@@ -45,12 +68,12 @@ class DamageTest : public ::testing::Test {
   [[nodiscard]] Verdict look_at(const std::filesystem::path& file) const {
     try {
       Journal journal = Journal::open(file, Journal::Access::write);
-      const auto found = contents(journal);
+      const auto found = everything(journal);
       if (found.size() < contents_.size() && std::equal(found.begin(), found.end(), contents_.begin()))
         return without_the_last_flush;
       if (found != contents_) return different;
       journal.verify();
-      journal.append(TransactionRollback{{journal.last().value - 2}, "crash"});
+      journal.append(TransactionRollback{journal.last(), "crash"});
       journal.end({}, {.runs = 2});
       write_run(journal, 200, {.runs = 1});
       journal.verify();
@@ -163,7 +186,7 @@ TEST_F(DamageTest, AnythingElseInItsPlaceIsDamaged) {
 
 TEST_F(DamageTest, GarbageInTheLockFileDoesNotMatter) {
   write_file(folder_ / "journal.lmdb-lock", std::string(8192, '\xA5'));
-  EXPECT_EQ(contents(Journal::open(file_, Journal::Access::write)), contents_);
+  EXPECT_EQ(everything(Journal::open(file_, Journal::Access::write)), contents_);
 }
 
 TEST_F(DamageTest, DamagedRecordIsNamed) {
