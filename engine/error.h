@@ -1,7 +1,9 @@
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace belay::engine {
 
@@ -47,6 +49,11 @@ class Error : public std::runtime_error {
     unfinished_ = true;
     return *this;
   }
+  /// What stood in the way of taking back what had been committed.
+  Error& blocked_by(std::exception_ptr obstacle) {
+    obstacle_ = std::move(obstacle);
+    return *this;
+  }
   Error& next(std::string next) {
     next_ = std::move(next);
     return *this;
@@ -62,6 +69,8 @@ class Error : public std::runtime_error {
   /// What the database is now, as a sentence; empty when nothing was touched.
   [[nodiscard]] const std::string& state() const { return state_; }
   [[nodiscard]] bool is_unfinished() const { return unfinished_; }
+  /// Null unless `blocked_by` was called.
+  [[nodiscard]] const std::exception_ptr& obstacle() const { return obstacle_; }
   /// What to do now; may be empty.
   [[nodiscard]] const std::string& next() const { return next_; }
 
@@ -73,6 +82,7 @@ class Error : public std::runtime_error {
   std::string state_;
   std::string next_;
   bool unfinished_ = false;
+  std::exception_ptr obstacle_;
 };
 
 }  // namespace belay::engine

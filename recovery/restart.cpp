@@ -177,8 +177,9 @@ const char* what_follows(const Analysis& analysis, Policy direction) {
   return analysis.loose_end() ? "; taking that part back" : "; staying there";
 }
 
+/// To be called in the handler of the obstacle.
 engine::Error blocked(engine::Error error, const std::string& why, const std::string& next) {
-  error.state(error.state() + "; it was not taken back: " + why);
+  error.state(error.state() + "; it was not taken back: " + why).blocked_by(std::current_exception());
   if (!next.empty()) error.next(next);
   return error;
 }

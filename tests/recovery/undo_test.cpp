@@ -147,6 +147,7 @@ class BesideOthersTest : public UndoTest {
     const auto error = failed_upgrade();
     EXPECT_EQ(error.code(), engine::ErrorCode::statement_failed);
     EXPECT_TRUE(error.is_unfinished());
+    EXPECT_TRUE(error.obstacle());
     EXPECT_NE(error.state().find("not taken back"), std::string::npos) << error.state();
     EXPECT_NE(error.next().find("--discard-later-writes"), std::string::npos) << error.next();
     EXPECT_EQ(rows(), "11 12 77");
