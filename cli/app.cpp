@@ -13,7 +13,7 @@
 #include <cstring>
 #include <iostream>
 
-#include "cli/commands.h"
+#include "cli/command_table.h"
 #include "cli/completion.h"
 #include "cli/json.h"
 #include "recovery/version.h"
@@ -21,83 +21,6 @@
 
 namespace belay::cli {
 namespace {
-
-/// What a command takes besides the global options.
-enum Takes : unsigned {
-  nothing = 0,
-  dry_run = 1U << 0U,   // --dry-run, --sql
-  target = 1U << 1U,    // --to, --steps, --atomic
-  steps = 1U << 2U,     // --steps
-  revision = 1U << 3U,  // REV, at least one where `required` is set
-  revisions = 1U << 4U,
-  required = 1U << 5U,
-  range = 1U << 6U,    // [RANGE] --graph
-  words = 1U << 7U,    // "message", for `new`
-  message = 1U << 8U,  // -m MESSAGE
-  script = 1U << 9U,   // --parent, --stdout, --dry-run
-  folder = 1U << 10U,
-  exit_code = 1U << 11U,
-  run_number = 1U << 12U,
-  keep = 1U << 13U,
-  shell = 1U << 14U,
-  atomic = 1U << 15U,
-};
-
-struct Command {
-  const char* name;  // `journal verify` for a command of a command
-  const char* group;
-  const char* summary;
-  unsigned takes;
-  int (*run)(Context&);
-  const char* examples;
-};
-
-constexpr const char* everyday = "Every day";
-constexpr const char* advanced = "Revisions";
-constexpr const char* looking = "Looking closer";
-
-constexpr std::array commands{
-    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing", folder,
-            init, "belay init\nbelay init services/booking"},
-    Command{"migrate", everyday, "apply all pending revisions (= upgrade head)", dry_run | target, migrate,
-            "belay migrate\nbelay migrate --dry-run\nbelay migrate --steps 2\nbelay migrate --atomic\nbelay -e "
-            "production migrate"},
-    Command{"new", everyday, "write a new script on the current head", words | script, new_revision,
-            "belay new \"add rooms\"\nbelay new \"hotfix\" --parent 20260119140000"},
-    Command{"rollback", everyday, "take back one revision by its down section (= downgrade -1)",
-            dry_run | steps | atomic, rollback, "belay rollback\nbelay rollback --steps 3"},
-    Command{"status", everyday, "where the database is, what is pending, what an interrupted run left; writes nothing",
-            exit_code, status, "belay status\nbelay status --json\nbelay status --exit-code || echo pending"},
-    Command{"revision", advanced, "write a new script, like `new`", message | script, new_revision,
-            "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout"},
-    Command{"history", advanced, "revisions, newest first; applied ones are marked *", range, history,
-            "belay history\nbelay history --graph\nbelay history current:head\nbelay history 2026011:"},
-    Command{"current", advanced, "the revisions that the database is at", nothing, current, "belay current"},
-    Command{"heads", advanced, "the revisions that no other comes after", nothing, heads, "belay heads"},
-    Command{"show", advanced, "one revision: its place, its file, its text", revision | required, show,
-            "belay show head\nbelay show 20260119"},
-    Command{"upgrade", advanced, "apply what leads up to a revision: head, heads, +N, an id or a prefix",
-            revision | dry_run | atomic, upgrade, "belay upgrade head\nbelay upgrade +2\nbelay upgrade 20260119"},
-    Command{"downgrade", advanced, "take back what came after a revision: base, -N, an id or a prefix",
-            revision | required | dry_run | atomic, downgrade,
-            "belay downgrade -1\nbelay downgrade 20260119\nbelay downgrade base"},
-    Command{"merge", advanced, "write a revision that joins heads (all of them, if none is named)",
-            message | revisions | script, merge,
-            "belay merge -m \"join rooms and audit\"\nbelay merge -m join 20260309 20260310"},
-    Command{"stamp", advanced, "record revisions and their ancestors as applied, and no others, without running them",
-            revisions | required | dry_run, stamp,
-            "belay stamp head --dry-run\nbelay stamp 20260119 --yes\nbelay stamp base --yes"},
-    Command{"journal", looking, "print the journal", run_number, journal,
-            "belay journal\nbelay journal --run 3\nbelay journal --json"},
-    Command{"journal verify", looking, "read and check every record of the journal", nothing, journal_verify,
-            "belay journal verify"},
-    Command{"journal prune", looking, "drop the oldest runs from the journal", keep, journal_prune,
-            "belay journal prune --keep 10"},
-    Command{"config", looking, "every setting, its value, and where it comes from", nothing, config,
-            "belay config\nbelay -e production config"},
-    Command{"completion", looking, "print the completion script for bash, zsh or fish", shell, nullptr,
-            "source <(belay completion bash)\nbelay completion fish | source"},
-};
 
 std::string examples_text(const Command& command) {
   std::string text = "Examples:\n  ";
@@ -148,6 +71,13 @@ void add_script_options(CLI::App& sub, unsigned takes, Options& options) {
   }
 }
 
+/// As a check of CLI11: empty when all is well. Its own would take -1 for a very large number.
+std::string is_run_number(const std::string& text) {
+  constexpr std::size_t digits_max = 18;
+  const bool number = !text.empty() && text.size() <= digits_max && text.find_first_not_of("0123456789") == text.npos;
+  return number && text.find_first_not_of('0') != text.npos ? "" : "\"" + text + "\" is no number of a run";
+}
+
 void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
   if (takes & dry_run) {
     sub.add_flag("--dry-run", options.dry_run, "show what would be done and change nothing");
@@ -161,6 +91,21 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_flag("--exit-code", options.exit_code, "exit with 2 when something is pending or interrupted");
   if (takes & run_number)
     sub.add_option("--run", options.run, "only this run")->type_name("N")->check(CLI::NonNegativeNumber);
+  if (takes & directions) {
+    auto* forward =
+        sub.add_flag("--forward", options.forward, "go on with the interrupted run, whatever the policy says");
+    sub.add_flag("--back", options.back, "take back what is half done of it, and close it")->excludes(forward);
+  }
+  if (takes & back_to)
+    sub.add_option("run", options.run, "how far back; belay recover shows the runs")
+        ->type_name("RUN")
+        ->check(is_run_number);
+  if (takes & discard) {
+    auto* flag = sub.add_flag("--discard-later-writes", options.discard_later_writes,
+                              "take back also what others have written since; asks, and keeps a copy of the database");
+    if (takes & directions) flag->needs(sub.get_option("--back"));
+    sub.add_flag("--dry-run", options.dry_run, "show what would be taken back and change nothing");
+  }
   if (takes & keep)
     sub.add_option("--keep", options.keep, "how many runs to keep")->type_name("N")->check(CLI::NonNegativeNumber);
   if (takes & shell)
@@ -246,7 +191,9 @@ std::vector<CommandWords> all_words(CLI::App& app) {
     if (space != std::string::npos) {  // It stands after its parent.
       const CLI::App* sub = app.get_subcommand(result.back().name)->get_subcommand(name.substr(space + 1));
       result.back().words.push_back(sub->get_name());
-      for (auto& word : option_words(*sub)) result.back().words.push_back(std::move(word));
+      for (auto& word : option_words(*sub))
+        if (std::ranges::find(result.back().words, word) == result.back().words.end())
+          result.back().words.push_back(std::move(word));
       continue;
     }
     result.push_back({name, command.summary, with_globals(option_words(*app.get_subcommand(name)), app),
@@ -263,6 +210,10 @@ std::string command_line(const Command& command, const Options& options) {
   if (options.steps > 0) text += fmt::format(" --steps {}", options.steps);
   if (options.atomic) text += " --atomic";
   for (const auto& word : options.revisions) text += " " + word;
+  if (command.takes & back_to && options.run > 0) text += fmt::format(" {}", options.run);
+  if (options.forward) text += " --forward";
+  if (options.back) text += " --back";
+  if (options.discard_later_writes) text += " --discard-later-writes";
   return text;
 }
 

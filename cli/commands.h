@@ -5,7 +5,7 @@
 namespace belay::cli {
 
 // One function a command; each returns the exit status, and throws what stops it. The table that names them, their
-// options and their examples is in app.cpp.
+// options and their examples is in command_table.h.
 
 // commands_run.cpp: they change the database.
 int migrate(Context& context);
@@ -13,6 +13,10 @@ int upgrade(Context& context);
 int downgrade(Context& context);
 int rollback(Context& context);
 int stamp(Context& context);
+
+// commands_recover.cpp
+int recover(Context& context);
+int undo_run(Context& context);
 
 // commands_scripts.cpp: they write files.
 int init(Context& context);

@@ -38,7 +38,10 @@ struct Options {
   bool exit_code = false;
   bool to_stdout = false;
   std::vector<std::string> parents;
-  std::uint64_t run = 0;
+  std::uint64_t run = 0;  ///< A run of the journal; 0: not said.
+  bool forward = false;
+  bool back = false;
+  bool discard_later_writes = false;
   std::optional<std::uint64_t> keep;
 };
 

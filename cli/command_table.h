@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+
+#include "cli/commands.h"
+
+namespace belay::cli {
+
+// The words of the command line. Only app.cpp includes this.
+
+/// What a command takes besides the global options.
+enum Takes : unsigned {
+  nothing = 0,
+  dry_run = 1U << 0U,   // --dry-run, --sql
+  target = 1U << 1U,    // --to, --steps, --atomic
+  steps = 1U << 2U,     // --steps
+  revision = 1U << 3U,  // REV, at least one where `required` is set
+  revisions = 1U << 4U,
+  required = 1U << 5U,
+  range = 1U << 6U,    // [RANGE] --graph
+  words = 1U << 7U,    // "message", for `new`
+  message = 1U << 8U,  // -m MESSAGE
+  script = 1U << 9U,   // --parent, --stdout, --dry-run
+  folder = 1U << 10U,
+  exit_code = 1U << 11U,
+  run_number = 1U << 12U,
+  keep = 1U << 13U,
+  shell = 1U << 14U,
+  atomic = 1U << 15U,
+  directions = 1U << 16U,  // --forward, --back
+  back_to = 1U << 17U,     // [RUN]
+  discard = 1U << 18U,     // --discard-later-writes, --dry-run
+};
+
+struct Command {
+  const char* name;  // `journal verify` for a command of a command
+  const char* group;
+  const char* summary;
+  unsigned takes;
+  int (*run)(Context&);
+  const char* examples;
+};
+
+inline constexpr const char* everyday = "Every day";
+inline constexpr const char* advanced = "Revisions";
+inline constexpr const char* mending = "On a bad day";
+inline constexpr const char* looking = "Looking closer";
+
+inline constexpr std::array commands{
+    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing", folder,
+            init, "belay init\nbelay init services/booking"},
+    Command{"migrate", everyday, "apply all pending revisions (= upgrade head)", dry_run | target, migrate,
+            "belay migrate\nbelay migrate --dry-run\nbelay migrate --steps 2\nbelay migrate --atomic\nbelay -e "
+            "production migrate"},
+    Command{"new", everyday, "write a new script on the current head", words | script, new_revision,
+            "belay new \"add rooms\"\nbelay new \"hotfix\" --parent 20260119140000"},
+    Command{"rollback", everyday, "take back one revision by its down section (= downgrade -1)",
+            dry_run | steps | atomic, rollback, "belay rollback\nbelay rollback --steps 3"},
+    Command{"status", everyday, "where the database is, what is pending, what an interrupted run left; writes nothing",
+            exit_code, status, "belay status\nbelay status --json\nbelay status --exit-code || echo pending"},
+    Command{"revision", advanced, "write a new script, like `new`", message | script, new_revision,
+            "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout"},
+    Command{"history", advanced,
+            "revisions, newest first; applied ones are marked *, those of a run that can be taken back with its number",
+            range, history, "belay history\nbelay history --graph\nbelay history current:head\nbelay history 2026011:"},
+    Command{"current", advanced, "the revisions that the database is at", nothing, current, "belay current"},
+    Command{"heads", advanced, "the revisions that no other comes after", nothing, heads, "belay heads"},
+    Command{"show", advanced, "one revision: its place, its file, its text", revision | required, show,
+            "belay show head\nbelay show 20260119"},
+    Command{"upgrade", advanced, "apply what leads up to a revision: head, heads, +N, an id or a prefix",
+            revision | dry_run | atomic, upgrade, "belay upgrade head\nbelay upgrade +2\nbelay upgrade 20260119"},
+    Command{"downgrade", advanced, "take back what came after a revision: base, -N, an id or a prefix",
+            revision | required | dry_run | atomic, downgrade,
+            "belay downgrade -1\nbelay downgrade 20260119\nbelay downgrade base"},
+    Command{"merge", advanced, "write a revision that joins heads (all of them, if none is named)",
+            message | revisions | script, merge,
+            "belay merge -m \"join rooms and audit\"\nbelay merge -m join 20260309 20260310"},
+    Command{"stamp", advanced, "record revisions and their ancestors as applied, and no others, without running them",
+            revisions | required | dry_run, stamp,
+            "belay stamp head --dry-run\nbelay stamp 20260119 --yes\nbelay stamp base --yes"},
+    Command{"recover", mending,
+            "show what an interrupted run left and what could be taken back; --forward, --back settle it",
+            directions | discard, recover,
+            "belay recover\nbelay recover --forward\nbelay recover --back\nbelay recover --json"},
+    Command{"recover undo-run", mending,
+            "take back the newest finished run, or all back to and including RUN, by before-images: what it dropped or "
+            "overwrote comes back, what it wrote is gone",
+            back_to | discard, undo_run,
+            "belay recover undo-run --dry-run\nbelay recover undo-run\nbelay recover undo-run 12 --yes\nbelay recover "
+            "undo-run --discard-later-writes"},
+    Command{"journal", looking, "print the journal", run_number, journal,
+            "belay journal\nbelay journal --run 3\nbelay journal --json"},
+    Command{"journal verify", looking, "read and check every record and before-image of the journal", nothing,
+            journal_verify, "belay journal verify"},
+    Command{"journal prune", looking,
+            "let go of the oldest runs, beyond keep_runs with all they have; beyond keep_bytes their before-images go "
+            "first; those of the newest run stay",
+            keep, journal_prune, "belay journal prune\nbelay journal prune --keep 10"},
+    Command{"config", looking, "every setting, its value, and where it comes from", nothing, config,
+            "belay config\nbelay -e production config"},
+    Command{"completion", looking, "print the completion script for bash, zsh or fish", shell, nullptr,
+            "source <(belay completion bash)\nbelay completion fish | source"},
+};
+
+}  // namespace belay::cli
