@@ -65,7 +65,7 @@ Class class_of(journal::ErrorCode code) {
     case foreign:
       return {exit_integrity, "foreign-journal", "put the database and the -belay folder that belong together back"};
     case unfinished_run:
-      return {exit_undecided, "unfinished-run", "belay status shows it"};
+      return {exit_undecided, "unfinished-run", "belay recover shows it"};
     case locked:
       return {exit_busy, "locked", "wait for the other run, or give a longer --lock-timeout"};
     case interrupted:
@@ -167,13 +167,20 @@ Failure describe(const journal::Error& error) {
   return failure;
 }
 
+/// Of a failure that has left a part of a revision: whether to try again, to decide or to look for damage depends on
+/// what stood in the way of taking it back.
+int exit_of(const std::exception_ptr& obstacle) {
+  const int exit = obstacle ? cli::describe(obstacle, 0).exit : exit_undecided;
+  return exit == exit_failed ? exit_undecided : exit;
+}
+
 Failure describe(const engine::Error& error) {
   Failure failure = common(error);
   failure.file = error.file();
   failure.line = error.line();
   failure.statement = error.statement();
   if (!error.state().empty()) failure.state = error.state();
-  if (error.is_unfinished() && failure.exit == exit_failed) failure.exit = exit_undecided;
+  if (error.is_unfinished() && failure.exit == exit_failed) failure.exit = exit_of(error.obstacle());
   say_next(failure, error.next());
   return failure;
 }
