@@ -1,4 +1,4 @@
-// Whatever is done in a unit, and whatever others do beside it but write, its before-images are the pages as they were.
+// Whatever is done in a unit, and whatever others do beside it, its before-images are the pages as they were.
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -83,6 +83,14 @@ class Beside {
       before_.pop_back();
     }
     act(others / 7);
+    if (number_ % 3 == 0) others_write();
+  }
+
+  /// What was before can no longer be put back.
+  void others_write() {
+    engine::run(file_, "UPDATE t SET v = 'others ' || id WHERE id % 3 = " + std::to_string(number_ % 3));
+    kept_.units.clear();
+    before_.clear();
   }
 
   /// What others do that writes nothing.

@@ -77,8 +77,13 @@ TEST_F(CaptureTest, IdleConnectionDoesNotTakeItsCacheForFresh) {
   connect();
   unit("UPDATE t SET v = 'migrated' WHERE id = 7");
   EXPECT_EQ(idle.read("SELECT v FROM t WHERE id = 7"), "migrated");
+  Raw until_somebody_writes(file);
+  EXPECT_EQ(until_somebody_writes.read("SELECT v FROM t WHERE id = 7"), "migrated");
   restore();
   connection.reset();
+  EXPECT_EQ(idle.read("SELECT length(v) FROM t WHERE id = 7"), "200");
+  engine::run(file, "UPDATE t SET v = 'later' WHERE id = 399");
+  EXPECT_EQ(until_somebody_writes.read("SELECT length(v) FROM t WHERE id = 7"), "200");
   for (int i = 0; i < 8; ++i) {
     engine::run(file, "UPDATE t SET v = 'later' WHERE id = 400");
     EXPECT_EQ(idle.read("SELECT length(v) FROM t WHERE id = 7"), "200");
@@ -204,6 +209,7 @@ TEST_F(CaptureTest, ReaderWithAnOldSnapshotDoesNotMatter) {
 
 TEST_F(CaptureTest, HotJournalOfAKilledProcessIsPlayedBackFirst) {
   const auto before = bytes();
+  connect();
   const int status = run_child([this] {
     Raw other(file);
     other.run("PRAGMA cache_size = 2; BEGIN; UPDATE t SET v = hex(randomblob(90)); SELECT * FROM t");
@@ -211,8 +217,8 @@ TEST_F(CaptureTest, HotJournalOfAKilledProcessIsPlayedBackFirst) {
   });
   ASSERT_TRUE(was_killed(status));
   ASSERT_FALSE(read_file(file + "-journal").empty());
-  connect();
-  unit("DELETE FROM t");
+  unit("DELETE FROM t WHERE id > 400");  // Its BEGIN plays the journal back.
+  EXPECT_EQ(engine::read(file, "SELECT count(*) FROM t WHERE v = hex(zeroblob(100))"), "400");
   restore();
   connection.reset();
   EXPECT_TRUE(bytes() == before);
