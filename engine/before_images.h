@@ -16,7 +16,8 @@ class BeforeImages {
   BeforeImages& operator=(const BeforeImages&) = delete;
   virtual ~BeforeImages() = default;
 
-  /// The content that a place of the storage has had until now. Of a SQLite database: a page, by its number.
+  /// The content that a place of the storage has had until now. Of a SQLite database: a page, by its number. Of an
+  /// empty storage it is empty: each unit that writes keeps something.
   virtual void keep(std::uint64_t place, std::string_view content) = 0;
 
   /// Right before the database's own commit point: all that was kept has to be durable on return (invariant I1).

@@ -110,7 +110,8 @@ class Connection {
 
   /// Puts the storage back, all of it or nothing: what a crash in it leaves is one of the two, or becomes the second
   /// when the next connection opens it. Outside a transaction, and not while capturing.
-  /// @param images  is told (`seal`) of footprints on the way there: from one of them it may be called again.
+  /// @param images  is told (`seal`) of footprints on the way there: from one of them it may be called again. The last
+  ///                one is where the storage is left, told before the commit point as far as it can be known.
   /// @throws Error `foreign_writes` when the storage does not stand where it is expected, `busy`: nothing is changed.
   virtual void restore(const Restoration& what, BeforeImages& images);
 

@@ -239,6 +239,10 @@ void SqliteCapture::wal_truncate() {
 }
 
 void SqliteCapture::take(std::uint64_t offset, std::uint64_t size) {
+  if (unit_.pages == 0 && untouched_) {  // An empty file: what it had is nothing, and that is to be told, too.
+    images_->keep(1, {});
+    untouched_ = false;
+  }
   const std::uint64_t page_size = unit_.page_size;
   const std::uint64_t end = std::min(offset + size, std::uint64_t{unit_.pages} * page_size);
   std::string page(page_size, '\0');

@@ -59,16 +59,31 @@ void SqliteRestore::run() {
     wal = now.wal;
   }
   if (wal) leave_wal();
+  SqliteFootprint left;
   try {
     const Locked locked(parts_.connection, "BEGIN EXCLUSIVE");
     const auto now = parts_.capture.footprint();
     require_expected(now);
-    publish(now);
+    left = publish(now);
   } catch (...) {
     if (wal) enter_wal_again();
     throw;
   }
   parts_.connection.query("PRAGMA schema_version");  // SQLite finds the journal, and plays it back.
+  if (left.wal) tell_when(left);
+}
+
+/// A WAL database without a WAL is told by the time of its last write, which is known only now. Whoever has written
+/// since is found out, here or later: nothing proves then that nobody has.
+void SqliteRestore::tell_when(const SqliteFootprint& left) {
+  try {
+    const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
+    auto now = parts_.capture.footprint();
+    if (now.frames > 0 || now.pages != left.pages || now.counter != left.counter) return;
+    images_.seal(left.text(), now.text());
+  } catch (const Error&) {  // What was to be put back has been.
+    return;
+  }
 }
 
 /// Its images are not wanted.
@@ -133,16 +148,24 @@ bool SqliteRestore::set_mode(const std::string& mode) {
   }
 }
 
-void SqliteRestore::publish(const SqliteFootprint& now) {
-  const auto before = SqliteFootprint::parse(what_.parts.at(0).before);
-  if (before.pages == 0) {
+/// @returns where that leaves the database, but for the time.
+SqliteFootprint SqliteRestore::publish(const SqliteFootprint& now) {
+  auto left = SqliteFootprint::parse(what_.parts.at(0).before);
+  left.counter = now.counter + 1;
+  left.modified = now.modified;
+  left.frames = 0;
+  left.salt = 0;
+  if (left.pages == 0) {
+    left.pages = 1;
+    left.page_size = now.page_size;
     HotJournal journal(parts_.path, {.page_size = now.page_size, .pages = 1});
     journal.add(0, first_page(empty_page(parts_.capture.first_page(now.page_size)), now));
+    images_.seal(now.text(), left.text());
     journal.publish();
-    return;
+    return left;
   }
   const std::uint32_t page_size = smallest_page();
-  HotJournal journal(parts_.path, {.page_size = page_size, .pages = before.pages * (before.page_size / page_size)});
+  HotJournal journal(parts_.path, {.page_size = page_size, .pages = left.pages * (left.page_size / page_size)});
   for (const auto& part : what_.parts) {
     part.images([&](std::uint64_t place, std::string_view content) {
       if (place == 1 && !journal.has(0))
@@ -153,10 +176,12 @@ void SqliteRestore::publish(const SqliteFootprint& now) {
   }
   if (!journal.has(0)) {
     std::string page = parts_.capture.first_page(now.page_size);
-    page[write_version] = page[read_version] = before.wal ? 2 : 1;
+    page[write_version] = page[read_version] = left.wal ? 2 : 1;
     journal.add(0, first_page(std::move(page), now));
   }
+  images_.seal(now.text(), left.text());
   journal.publish();
+  return left;
 }
 
 /// The one number that does not go back: a connection that has been idle since takes its cache for fresh when it finds

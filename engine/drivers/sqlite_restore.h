@@ -16,7 +16,7 @@ namespace belay::engine::drivers {
 ///
 ///   1. where the files stand is looked at under the write lock: nobody else has written, or nothing is begun
 ///   2. a database in WAL mode leaves it: SQLite does that for the only connection alone, and empties the WAL
-///   3. under the exclusive lock, the journal is published
+///   3. under the exclusive lock, where the files are going to stand is told, and the journal is published
 ///   4. the lock is let go, and the next reader, usually this one, has SQLite play the journal back
 ///
 /// A crash before the rename in 3 leaves the database as it was, perhaps out of WAL mode; behind it, a hot journal.
@@ -52,7 +52,8 @@ class SqliteRestore {
   bool try_to_leave_wal();
   void enter_wal_again();
   bool set_mode(const std::string& mode);
-  void publish(const SqliteFootprint& now);
+  SqliteFootprint publish(const SqliteFootprint& now);
+  void tell_when(const SqliteFootprint& left);
   std::string first_page(std::string page, const SqliteFootprint& now) const;
   [[nodiscard]] std::uint32_t smallest_page() const;
 
