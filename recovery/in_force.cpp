@@ -38,7 +38,7 @@ class Fold {
     else if (undo_)
       undo_->stops.push_back(footprint.after);
     else if (known_ && follows(footprint.before, result_.ends))
-      result_.ends.push_back(footprint.after);  // Only settled: the content is the same.
+      leave_at(footprint.after);  // Only settled: the content is the same.
   }
   void operator()(const journal::UndoBegin& intent) {
     undo_ = {.first = intent.first,
@@ -51,11 +51,16 @@ class Fold {
       if (undo.proven) result_.ends.insert(result_.ends.end(), undo.stops.begin(), undo.stops.end());
       return;
     }
+    // What others wrote below it, or among it, is there still, above what stays in force.
+    const auto gap = std::find_if(result_.gaps.begin(), result_.gaps.end(),
+                                  [&](const Gap& found) { return found.unit >= undo.first; });
+    const bool proven = undo.proven && gap == result_.gaps.end();
+    if (gap != result_.gaps.end()) result_.left = gap->end;
     std::erase_if(result_.units, [&](const Unit& unit) { return unit.lsn >= undo.first; });
-    std::erase_if(result_.gaps, [&](const Gap& gap) { return gap.unit >= undo.first; });
+    std::erase_if(result_.gaps, [&](const Gap& found) { return found.unit >= undo.first; });
     known_ = true;
-    result_.ends.clear();  // What is left of later writes that were discarded still lies above the older transactions.
-    if (undo.proven) result_.ends.push_back(undo.stops.back());
+    result_.ends.clear();
+    if (proven) leave_at(undo.stops.back());
   }
 
   InForce finish(OpenEnd open_end) {
@@ -88,10 +93,15 @@ class Fold {
     const bool first = open.places.empty();
     const Places& ends = first ? result_.ends : open.places;
     if ((!first || known_) && !follows(footprint.before, ends))
-      open.gaps.push_back({open.unit.lsn, !first, ends.empty() ? "" : ends.back(), footprint.before});
+      open.gaps.push_back({open.unit.lsn, !first, first ? result_.left : open.places.back(), footprint.before});
     if (first) open.unit.before = footprint.before;
     open.places.push_back(footprint.before);
     open.places.push_back(footprint.after);
+  }
+
+  void leave_at(const std::string& place) {
+    result_.ends.push_back(place);
+    result_.left = place;
   }
 
   void commit() {
@@ -99,7 +109,7 @@ class Fold {
     result_.units.push_back(std::move(open.unit));
     result_.gaps.insert(result_.gaps.end(), open.gaps.begin(), open.gaps.end());
     result_.ends.clear();
-    if (!open.places.empty()) result_.ends.push_back(open.places.back());
+    if (!open.places.empty()) leave_at(open.places.back());
     known_ = true;
   }
 
@@ -119,7 +129,7 @@ std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first,
     if (gap.unit > first || (gap.unit == first && gap.within)) return gap;
   for (const auto& end : ends)
     if (connection.follows(now, end)) return std::nullopt;
-  return Gap{.unit = {}, .within = false, .end = ends.empty() ? "" : ends.back(), .found = now};
+  return Gap{.unit = {}, .within = false, .end = left, .found = now};
 }
 
 InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection,

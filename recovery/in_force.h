@@ -38,6 +38,7 @@ struct InForce {
   std::vector<Unit> units;  ///< Oldest first.
   std::vector<Gap> gaps;
   std::vector<std::string> ends;   ///< Where the target may stand if nobody else has written since the newest of them.
+  std::string left;                ///< Where belay left the target, as evidence.
   std::vector<std::string> stops;  ///< Of an open undo: where it may have left the target on its way.
 
   /// What is in the way of taking back those from `first` on; nothing when it is proven that nobody else has written
