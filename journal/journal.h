@@ -37,7 +37,8 @@ class Journal {
     Record record;
   };
 
-  /// How much of the past is kept, oldest first to go. The newest run never goes, and neither do its images.
+  /// How much of the past is kept, oldest first to go. The newest run never goes, nor do the images of the newest one
+  /// that has any as long as its records stay.
   struct Retention {
     std::uint64_t runs = 100;  ///< Beyond it whole runs go, with their images.
     /// Of records and images. Beyond it the images of the oldest runs go; where the records alone are beyond it, whole

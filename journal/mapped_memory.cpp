@@ -25,7 +25,7 @@ MappedMemory MappedMemory::around(const void* address) {
     const std::uintptr_t end = std::stoul(line.substr(dash + 1), &length, 16);
     if (wanted < begin || wanted >= end) continue;
     if (line.substr(dash + 1 + length, 5) != " r--s") return {};
-    return {reinterpret_cast<void*>(begin), end - begin};
+    return {static_cast<char*>(const_cast<void*>(address)) - (wanted - begin), end - begin};
   }
   return {};
 }

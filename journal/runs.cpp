@@ -62,16 +62,17 @@ std::uint64_t drop_oldest(lmdb::Transaction& transaction, const Tables& tables, 
   return before - runs;
 }
 
-/// The images of the newest run stay: they are what the next undo needs, and an open run's restart.
+/// The images of the newest run that has any stay: they are what the next undo needs, and an open run's restart. (Not
+/// of the newest run: one that failed or gave up at once would cost those of the run before it.)
 void let_images_go(lmdb::Transaction& transaction, const Tables& tables, Head& head, std::uint64_t bytes_max) {
-  std::uint64_t bytes = head.bytes + image_bytes(transaction, head, head.first, last_possible);
+  std::uint64_t images = image_bytes(transaction, head, head.first, last_possible);
   auto oldest = find_run(transaction, tables, {});
-  while (oldest && bytes > bytes_max) {
-    const auto next = next_run(transaction, tables, oldest->run);
-    if (!next) return;
-    bytes -= image_bytes(transaction, head, oldest->span.first, oldest->span.last);
-    head.first_image = std::max(head.first_image, next->span.first);
-    oldest = next;
+  while (oldest && head.bytes + images > bytes_max) {
+    const std::uint64_t own = image_bytes(transaction, head, oldest->span.first, oldest->span.last);
+    if (own == images) return;
+    images -= own;
+    head.first_image = std::max(head.first_image, Lsn{oldest->span.last.value + 1});
+    oldest = next_run(transaction, tables, oldest->run);
   }
 }
 

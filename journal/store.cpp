@@ -217,7 +217,6 @@ void Journal::Store::erase_voided() {
 
 /// What pruning has left behind. A crash leaves some of it, which the next pruning erases.
 void Journal::Store::erase_pruned() {
-  bool gone = false;
   const auto any = [this] {
     ImageUse use;
     read([&](lmdb::Transaction& transaction) {
@@ -226,7 +225,7 @@ void Journal::Store::erase_pruned() {
     return use.batches > 0;
   };
   if (!tip_.first_image || !any()) return;
-  while (!gone) {
+  for (bool gone = false; !gone;) {
     write([&](lmdb::Transaction& transaction) {
       gone = erase_images_before(transaction, find_images(transaction).value(), tip_.first_image);
     });

@@ -93,6 +93,22 @@ TEST_F(ImagesTest, AbandonedUndoLeavesEverything) {
   EXPECT_EQ(images_of(*journal_, begin), pages(300));
 }
 
+TEST_F(ImagesTest, TransactionOfAnEarlierProcessIsCarriedOnBehindItsImages) {
+  begin_run();
+  const Lsn begin = begin_transaction(pages(70));
+  journal_->flush();
+  reopen();
+  journal_->carry_on(begin);
+  journal_->keep_image(5, "more");
+  journal_->flush();
+  journal_->append(TransactionCommit{begin});
+  end_run();
+  Images all = pages(70);
+  all.emplace_back(5, "more");
+  EXPECT_EQ(images_of(*journal_, begin), all);
+  EXPECT_EQ(journal_->verify().images, 3U);
+}
+
 TEST_F(ImagesTest, RunsTellWhereTheyAreAndWhatTheirImagesTake) {
   write_images({});
   write_images(pages(256));

@@ -64,6 +64,16 @@ TEST_F(RetentionTest, ImagesOfTheNewestRunStayHoweverLarge) {
   EXPECT_EQ(images_of(*journal_, newest), pages(300));
 }
 
+TEST_F(RetentionTest, ImagesStayWhileNoNewerRunHasAny) {
+  write_images(pages(64));
+  const Lsn large = write_images(pages(300));
+  write_images({}, {.bytes = 10 * kib});
+  EXPECT_EQ(runs_with_images(), (std::vector<bool>{false, true, false}));
+  EXPECT_EQ(images_of(*journal_, large), pages(300));
+  write_images(pages(1), {.bytes = 10 * kib});
+  EXPECT_EQ(runs_with_images(), (std::vector<bool>{false, false, false, true}));
+}
+
 TEST_F(RetentionTest, RecordsGoWhenTheyAloneAreTooLarge) {
   for (int i = 0; i < 3; ++i) write_images(pages(64));
   EXPECT_EQ(journal_->prune({.bytes = 1400}), 1U);
