@@ -132,6 +132,7 @@ void write_golden(Journal& journal, const std::vector<Record>& records, const Im
 
 std::vector<std::string> numbered(const std::vector<Record>& records) {
   std::vector<std::string> numbered;
+  numbered.reserve(records.size());
   for (const Record& record : records) {
     numbered.push_back(std::to_string(numbered.size() + 1) + ":" + encode(record));
   }

@@ -13,7 +13,7 @@ namespace belay::journal {
 namespace {
 
 constexpr std::uint64_t page_count = 300U << 20U >> 12U;
-constexpr long kib_max = 48 * 1024;
+constexpr long kib_max = 48L * 1024;
 
 class ImageMemoryTest : public ::testing::Test {
  protected:

@@ -45,6 +45,7 @@ class RetentionTest : public ImagesTest {
 
 TEST_F(RetentionTest, ImagesOfTheOldestRunsGoFirstAndTheirRecordsStay) {
   std::vector<Lsn> transactions;
+  transactions.reserve(4);
   for (int i = 0; i < 4; ++i) transactions.push_back(write_images(pages(64), {.bytes = 700 * kib}));
   EXPECT_EQ(runs_with_images(), (std::vector<bool>{false, false, true, true}));
   EXPECT_EQ(images_of(*journal_, transactions[1]), Images());
