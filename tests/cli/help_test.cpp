@@ -7,10 +7,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<Words> commands{
-    {"init"},    {"migrate"}, {"new"},        {"rollback"},          {"status"},          {"revision"}, {"history"},
-    {"current"}, {"heads"},   {"show"},       {"upgrade"},           {"downgrade"},       {"merge"},    {"stamp"},
-    {"journal"}, {"config"},  {"completion"}, {"journal", "verify"}, {"journal", "prune"}};
+const std::vector<Words> commands{{"init"},
+                                  {"migrate"},
+                                  {"new"},
+                                  {"rollback"},
+                                  {"status"},
+                                  {"revision"},
+                                  {"history"},
+                                  {"current"},
+                                  {"heads"},
+                                  {"show"},
+                                  {"upgrade"},
+                                  {"downgrade"},
+                                  {"merge"},
+                                  {"stamp"},
+                                  {"recover"},
+                                  {"journal"},
+                                  {"config"},
+                                  {"completion"},
+                                  {"recover", "undo-run"},
+                                  {"journal", "verify"},
+                                  {"journal", "prune"}};
 
 class Help : public Project {
  protected:
@@ -79,7 +96,7 @@ TEST_F(Help, BashCompletesCommandsOptionsAndRevisions) {
   script("20260101", {.up = "SELECT 1;"});
   script("20260202", {.parents = "20260101", .up = "SELECT 1;"});
   EXPECT_EQ(completed("belay mig"), "migrate\n");
-  EXPECT_EQ(completed("belay re"), "revision\n");
+  EXPECT_EQ(completed("belay rev"), "revision\n");
   EXPECT_EQ(completed("belay migrate --at"), "--atomic\n");
   EXPECT_EQ(completed("belay upgrade 202602"), "20260202\n");
   EXPECT_EQ(completed("belay upgrade 2026"), "20260202 20260101\n");
@@ -89,6 +106,9 @@ TEST_F(Help, BashCompletesCommandsOptionsAndRevisions) {
 TEST_F(Help, BashCompletesSubcommands) {
   EXPECT_EQ(completed("belay journal ver"), "verify\n");
   EXPECT_EQ(completed("belay journal prune --ke"), "--keep\n");
+  EXPECT_EQ(completed("belay recover un"), "undo-run\n");
+  EXPECT_EQ(completed("belay recover --fo"), "--forward\n");
+  EXPECT_EQ(completed("belay recover undo-run --dis"), "--discard-later-writes\n");
   EXPECT_EQ(completed("belay completion fi"), "fish\n");
 }
 

@@ -21,25 +21,26 @@ class History : public Project {
 TEST_F(History, ListsNewestFirstAndMarksWhatIsApplied) {
   graph({{"10", "base"}, {"11", "10"}, {"12", "11"}});
   must({"upgrade", "11"});
-  EXPECT_EQ(must({"history"}).out, "  12  m12 (head)\n* 11  m11 (current)\n* 10  m10\n");
+  EXPECT_EQ(must({"history"}).out, "  12  m12 (head)\n* 11  m11 (current) [run 1]\n* 10  m10 [run 1]\n");
 }
 
 TEST_F(History, JsonHasTheKeysOfTheContract) {
   graph({{"10", "base"}, {"11", "10"}});
   must({"upgrade", "10"});
   EXPECT_EQ(must({"history", "--json"}).json(), Json::parse(fmt::format(R"([
-    {{"revision": "11", "parents": ["10"], "message": "m11", "file": "{0}/versions/11.sql", "applied": false}},
-    {{"revision": "10", "parents": [], "message": "m10", "file": "{0}/versions/10.sql", "applied": true}}])",
+    {{"revision": "11", "parents": ["10"], "message": "m11", "file": "{0}/versions/11.sql", "applied": false, "undoable_run": null}},
+    {{"revision": "10", "parents": [], "message": "m10", "file": "{0}/versions/10.sql", "applied": true, "undoable_run": 1}}])",
                                                                         root.string())));
 }
 
 TEST_F(History, RangesSelectWhatLiesBetweenTwoRevisions) {
   graph({{"1010", "base"}, {"1111", "1010"}, {"1212", "1111"}, {"1313", "1212"}});
   must({"upgrade", "1111"});
-  EXPECT_EQ(must({"history", "1111:1212"}).out, "  1212  m1212\n* 1111  m1111 (current)\n");
+  EXPECT_EQ(must({"history", "1111:1212"}).out, "  1212  m1212\n* 1111  m1111 (current) [run 1]\n");
   EXPECT_EQ(must({"history", "12:"}).out, "  1313  m1313 (head)\n  1212  m1212\n");
-  EXPECT_EQ(must({"history", ":10"}).out, "* 1010  m1010\n");
-  EXPECT_EQ(must({"history", "current:head"}).out, "  1313  m1313 (head)\n  1212  m1212\n* 1111  m1111 (current)\n");
+  EXPECT_EQ(must({"history", ":10"}).out, "* 1010  m1010 [run 1]\n");
+  EXPECT_EQ(must({"history", "current:head"}).out,
+            "  1313  m1313 (head)\n  1212  m1212\n* 1111  m1111 (current) [run 1]\n");
   EXPECT_EQ(must({"history", "1212"}).out, "  1212  m1212\n");
   EXPECT_EQ(must({"history", "--json", "13:"}).json().size(), 1U);
 }
@@ -70,7 +71,7 @@ TEST_F(History, GraphOfALineIsAColumn) {
   must({"upgrade", "10"});
   EXPECT_EQ(drawn(), R"(
 o  11  m11 (head)
-*  10  m10 (current)
+*  10  m10 (current) [run 1]
 )");
 }
 

@@ -36,6 +36,20 @@ TEST_F(JournalCommand, JsonHasEveryRecord) {
   EXPECT_EQ(records.back().at("to"), Json::array({"1002"}));
 }
 
+TEST_F(JournalCommand, CountsTheBeforeImagesOfEachTransaction) {
+  must({"migrate", "--steps", "1"});
+  must({"migrate"});
+  const std::string out = must({"journal", "--run", "2"}).out;
+  EXPECT_NE(out.find(" before-images, "), std::string::npos) << out;
+  EXPECT_NE(out.find("    footprint  counter="), std::string::npos) << out;
+  std::map<std::string, Json> records;
+  const Json json = must({"journal", "--run", "2", "--json"}).json();
+  for (const Json& record : json.at("records")) records[record.at("type")] = record;
+  EXPECT_EQ(records.at("TransactionBegin").at("image_bytes"),
+            records.at("TransactionBegin").at("images").get<int>() * 4096);
+  EXPECT_NE(records.at("Footprint").at("before"), records.at("Footprint").at("after"));
+}
+
 TEST_F(JournalCommand, OneRunCanBeChosen) {
   must({"migrate", "--steps", "1"});
   must({"migrate"});
@@ -108,10 +122,10 @@ TEST_F(JournalCommand, DatabaseThatIsGoneIsAnIntegrityError) {
 
 TEST_F(JournalCommand, PruneKeepsTheNewestRuns) {
   for (int i = 0; i < 3; ++i) must({"migrate", "--steps", "1"});
-  EXPECT_EQ(must({"journal", "prune", "--keep", "1"}).out, "2 runs pruned\n");
+  EXPECT_TRUE(must({"journal", "prune", "--keep", "1"}).out.starts_with("2 runs pruned ("));
   EXPECT_EQ(must({"journal", "verify", "--json"}).json().at("runs"), 1);
   EXPECT_EQ(must({"journal", "prune", "--keep", "1", "--json"}).json(),
-            Json::parse(R"({"ok":true,"exit":0,"pruned":0})"));
+            Json::parse(R"({"ok":true,"exit":0,"pruned":0,"images_pruned":0,"image_bytes_pruned":0})"));
   must({"rollback"});
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
 }
@@ -120,7 +134,21 @@ TEST_F(JournalCommand, PruneObeysTheConfiguration) {
   configure("[journal]\nkeep_runs = 100\n");
   for (int i = 0; i < 3; ++i) must({"migrate", "--steps", "1"});
   configure("[journal]\nkeep_runs = 2\n");
-  EXPECT_EQ(must({"journal", "prune"}).out, "1 run pruned\n");
+  EXPECT_TRUE(must({"journal", "prune"}).out.starts_with("1 run pruned ("));
+}
+
+TEST_F(JournalCommand, PruneLetsGoOfTheOldestBeforeImagesFirst) {
+  script("1002", {.parents = "1001", .up = "CREATE TABLE large AS SELECT randomblob(1000) AS bytes FROM log;"});
+  for (int i = 0; i < 3; ++i) must({"migrate", "--steps", "1"});
+  const std::uint64_t kept = must({"journal", "verify", "--json"}).json().at("image_bytes");
+  configure("[journal]\nkeep_bytes = 4000\n");
+  const Json pruned = must({"journal", "prune", "--json"}).json();
+  EXPECT_EQ(pruned.at("pruned"), 0);
+  EXPECT_EQ(pruned.at("images_pruned"), 2);
+  const Json left = must({"journal", "verify", "--json"}).json();
+  EXPECT_EQ(left.at("runs"), 3);
+  EXPECT_EQ(pruned.at("image_bytes_pruned"), kept - left.at("image_bytes").get<std::uint64_t>());
+  EXPECT_EQ(must({"status", "--json"}).json().at("undoable").size(), 1U);
 }
 
 TEST_F(JournalCommand, JournalCanLieElsewhere) {

@@ -35,7 +35,7 @@ TEST_F(Look, StatusJsonHasTheKeysOfTheContract) {
   Json json = must({"status", "--json"}).json();
   EXPECT_EQ(json.at("applied").at(0).at("applied_at"), at);
   for (auto& applied : json.at("applied")) applied.erase("applied_at");
-  for (const char* more : {"interrupted", "running", "problems"}) json.erase(more);
+  for (const char* more : {"interrupted", "running", "problems", "undoable", "written_since"}) json.erase(more);
   EXPECT_EQ(json, Json::parse(R"({
     "database": "sqlite:app.db", "current": ["1002"], "heads": ["1003"], "state": "clean",
     "applied": [{"revision": "1001", "message": "revision 1001"}, {"revision": "1002", "message": "revision 1002"}],
@@ -50,6 +50,7 @@ state      clean
 at         1002  revision 1002 (head, current)
 applied    2
 pending    0
+undo       run 1 (migrate, 2 revisions) can be taken back: belay recover undo-run
 )");
 }
 

@@ -341,6 +341,13 @@ void Project::give_away() const {
     EXPECT_EQ(::chown(entry.path().c_str(), nobody, nobody), 0);
 }
 
+std::string Project::database_bytes() const {
+  std::string bytes = text("app.db");
+  for (const std::size_t at : {24U, 92U})
+    if (bytes.size() >= at + 4) bytes.replace(at, 4, 4, '\0');
+  return bytes;
+}
+
 std::string Project::schema(const std::string& database) const {
   return Database(root / database)
       .read(

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs the sessions of the README: what stands there is what the program prints, but for times and the folder.
+#   tests/cli/readme.sh BELAY README
+set -euo pipefail
+
+program=$(readlink -f "$1")
+readme=$(readlink -f "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
+export NO_COLOR=1 TERM=xterm
+mkdir -p "$work/bin" "$work/app/versions"
+ln -s "$program" "$work/bin/belay"
+export PATH="$work/bin:$PATH"
+cd "$work/app"
+echo 'database = "sqlite:app.db"' >belay.toml
+cat >versions/20261122090000_readings.sql <<'SQL'
+-- migrate:up
+CREATE TABLE readings (id INTEGER PRIMARY KEY, celsius REAL NOT NULL);
+INSERT INTO readings (celsius) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT i % 40 FROM n;
+SQL
+
+# A script is written as it stands there, in place of another one with its id.
+write_script() {
+  local file id
+  file=$(sed -n '1s/^-- //p' "$work/block")
+  id=${file#versions/}
+  rm -f "versions/${id%%_*}_"*
+  cp "$work/block" "$file"
+}
+
+# Not after a second, but when some slices have committed.
+kill_in_the_middle() {
+  belay migrate &
+  local filled="SELECT count(*) FROM pragma_table_info('readings') WHERE name = 'fahrenheit'"
+  for ((i = 0; i < 3000; ++i)); do
+    if [ "$(sqlite3 app.db "$filled" 2>/dev/null)" = 1 ] &&
+      [ "$(sqlite3 app.db 'SELECT count(*) > 10000 FROM readings WHERE fahrenheit IS NOT NULL' 2>/dev/null)" = 1 ]; then break; fi
+    sleep 0.02
+  done
+  kill -9 $!
+  wait $! || true
+}
+
+run() {
+  case $1 in
+    *'kill -9 $!') kill_in_the_middle ;;
+    'belay recover undo-run') script -qec "$1" /dev/null <<<y | tr -d '\r' | sed -E 's/\[y\/N\] (y$)?/[y\/N] y\n/' ;;
+    *) eval "$1" ;;
+  esac
+}
+
+# What differs from run to run, what the shell says, and where the terminal's echo of the answer happens to stand.
+mask() {
+  sed -E -e "s#$work/app#/srv/app#g" -e 's/[0-9]+ ms/N ms/' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z/TIME/g' \
+    -e '/ Killed( |$)/d' -e '/^y$/d' -e '/^$/d'
+}
+
+commands=0
+run_session() {
+  : >"$work/printed"
+  while IFS= read -r line; do
+    [[ $line == '$ '* ]] || continue
+    echo "$line" >>"$work/printed"
+    { run "${line#'$ '}" || true; } >>"$work/printed" 2>&1
+    commands=$((commands + 1))
+  done <"$work/block"
+  if ! diff <(mask <"$work/block") <(mask <"$work/printed"); then
+    echo "README: the program prints something else (>)"
+    exit 1
+  fi
+}
+
+inside=no
+while IFS= read -r line <&3; do
+  case $inside$line in
+    no'```'*) inside=yes; : >"$work/block" ;;
+    yes'```')
+      inside=no
+      if grep -q '^-- versions/' "$work/block"; then write_script; fi
+      if [[ $(head -1 "$work/block") == '$ '* ]]; then run_session; fi ;;
+    yes*) printf '%s\n' "$line" >>"$work/block" ;;
+  esac
+done 3<"$readme"
+[ $commands -gt 0 ] || { echo "README: no session was found"; exit 1; }
+echo "the README's $commands commands print what stands there"
