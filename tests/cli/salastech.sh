@@ -86,7 +86,17 @@ expect 0 "state      clean" status
 chapter "Production is protected"
 expect 0 "(head)" -e production migrate
 expect 6 "protected" -e production downgrade base
+expect 6 "protected" -e production recover undo-run --yes
 expect 6 "protected" -e production stamp base --yes
+
+chapter "A downgrade that is taken back, with all that it destroyed"
+expect 0 "the database is at base" downgrade base
+expect 6 "was not confirmed" recover undo-run
+expect 0 "proven: nobody else has written since" recover undo-run --dry-run
+expect 0 "(head)" recover undo-run --yes
+[ "$(sqlite3 salastech.db 'SELECT count(reference) FROM reservations')" -eq 200 ]
+expect 0 "no run was interrupted" recover
+expect 64 "77" recover undo-run 77
 
 chapter "A run that is killed"
 expect 0 "the database is at base" downgrade base
@@ -100,6 +110,7 @@ kill -9 "$belay"
 wait "$belay" 2>/dev/null || true
 touch go  # The hook outlives the run; now it ends.
 expect 0 "(migrate) was interrupted" status
+expect 0 "belay recover --back" recover
 expect 0 "(head)" migrate
 expect 0 "the journal is whole" journal verify
 expect 0 "runs pruned" journal prune --keep 2
