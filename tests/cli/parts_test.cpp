@@ -154,6 +154,41 @@ TEST_F(Parts, KilledAreGoneOnWithByTheNextRun) {
   EXPECT_EQ(query("SELECT group_concat(id, ' ') FROM (SELECT id FROM log ORDER BY id)"), "-1001 -1 1 1001");
 }
 
+/// An application that writes between the slices of a batch, whose last step then fails.
+class PartsBesideOthers : public Parts {
+ protected:
+  PartsBesideOthers() {
+    script("1002",
+           {.parents = "1001",
+            .up = "CREATE TABLE part (x INTEGER PRIMARY KEY, y);\nCREATE TABLE application (x);\nINSERT INTO part "
+                  "(x) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i "
+                  "FROM n;\n-- migrate:step fill batch:2 over:part.x\nUPDATE part SET y = x WHERE x BETWEEN :lo AND "
+                  ":hi;\n-- migrate:step\nSELECT nothing;"});
+    Process migration = start({"migrate", "--json"});
+    EXPECT_TRUE(eventually([&] { return query("SELECT count(*) FROM sqlite_schema WHERE name = 'part'") == "1"; }));
+    Database(root / "app.db").run("INSERT INTO application VALUES (7)");
+    outcome_ = migration.wait();
+  }
+  Outcome outcome_;
+};
+
+TEST_F(PartsBesideOthers, FailureTakesNothingBackOverTheirWrites) {
+  EXPECT_EQ(outcome_.exit, exit_undecided) << outcome_;
+  const Json error = outcome_.error();
+  EXPECT_EQ(error.at("kind"), "statement-failed");
+  EXPECT_NE(error.at("state").get<std::string>().find("it was not taken back: nothing proves"), std::string::npos)
+      << error;
+  EXPECT_EQ(query("SELECT x FROM application"), "7");
+  EXPECT_EQ(must({"status", "--json"}).json().at("state"), "interrupted");
+  EXPECT_EQ(run({"recover", "--back", "--json"}).error().at("kind"), "foreign-writes");
+}
+
+TEST_F(PartsBesideOthers, TheirWritesAreDiscardedWhereThatIsSaid) {
+  must({"recover", "--back", "--discard-later-writes", "--yes"});
+  EXPECT_EQ(schema(), "CREATE TABLE log (id INTEGER)");
+  EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
+}
+
 TEST_F(Parts, BusyDatabaseIsSaidSo) {
   Database(root / "app.db").run("PRAGMA journal_mode = WAL");
   Process other = hold("SELECT count(*) FROM log");
