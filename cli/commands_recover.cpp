@@ -38,13 +38,11 @@ std::string next_of(const Situation& situation, Policy policy) {
   if (situation.problem) return situation.problem->next();
   if (!situation.interrupted || situation.running) return "";
   const auto& chosen = way(*situation.interrupted, policy);
-  const std::string other = way(*situation.interrupted, opposite(policy)).obstacle
-                                ? ""
-                                : fmt::format("belay recover {}", flag_of(opposite(policy)));
-  std::string text = chosen.obstacle ? chosen.obstacle->next()
-                                     : fmt::format("belay migrate goes {}",
-                                                   policy == Policy::forward ? "forward and on" : "back, then forward");
-  if (!other.empty()) text += (text.empty() ? "" : "; or ") + other;
+  const auto& other = way(*situation.interrupted, opposite(policy));
+  std::string text = chosen.obstacle             ? chosen.obstacle->next()
+                     : policy == Policy::forward ? "belay migrate finishes it"
+                                                 : "belay migrate takes it back, then begins anew";
+  if (!chosen.obstacle && !other.obstacle) text += fmt::format("; or belay recover {}", flag_of(opposite(policy)));
   return text;
 }
 

@@ -85,7 +85,7 @@ TEST_F(Recover, ShowsWhatWasLeftAndBothWaysOut) {
   const std::string out = must({"recover"}).out;
   for (const char* part : {"state      interrupted\n", "left       run 2 (migrate) was interrupted: ",
                            "\nbegun      20", "\nverdict    ", "\nevidence   ", "\nforward    ", "\nback       ",
-                           "\nnext       belay migrate goes forward and on; or belay recover --back\n"})
+                           "\nnext       belay migrate finishes it; or belay recover --back\n"})
     EXPECT_NE(out.find(part), std::string::npos) << part << "\n" << out;
   EXPECT_EQ(out.find("undo-run"), std::string::npos) << out;
   EXPECT_EQ(changed_since(before), "");
@@ -137,6 +137,14 @@ TEST_F(Recover, BackTakesBackTheCommittedPartByteForByte) {
   EXPECT_EQ(database_bytes(), before_);
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
   must({"journal", "verify"});
+}
+
+TEST_F(Recover, ForwardRunsTheHookAfterTheRun) {
+  kill_in_a_hook();
+  configure("[hooks]\nbefore_migrate = \"touch before\"\nafter_migrate = \"touch after\"\n");
+  must({"recover", "--forward"});
+  EXPECT_TRUE(fs::exists(root / "after"));
+  EXPECT_FALSE(fs::exists(root / "before"));  // It ran before the run was killed.
 }
 
 TEST_F(Recover, TextSaysWhichWayItWent) {
@@ -193,7 +201,8 @@ TEST_F(RecoverBesideOthers, LookEndsWithThreeAndNamesTheChoices) {
   const Outcome outcome = run({"recover"});
   EXPECT_EQ(outcome.exit, exit_undecided) << outcome;
   EXPECT_NE(outcome.out.find("\n           refused: "), std::string::npos) << outcome;
-  EXPECT_NE(outcome.out.find("or belay recover --forward\n"), std::string::npos) << outcome;
+  for (const char* choice : {"belay recover --forward", "belay recover --back --discard-later-writes"})
+    EXPECT_NE(outcome.out.find(choice, outcome.out.find("\nnext       ")), std::string::npos) << outcome;
   EXPECT_EQ(run({"recover", "--json"}).exit, exit_undecided);
   EXPECT_NE(must({"status"}).out.find("next       belay recover\n"), std::string::npos);
 }

@@ -206,15 +206,15 @@ TEST_F(UndoRun, UnknownRunIsRefused) {
 
 TEST_F(UndoRun, PrunedRunIsRefused) {
   must({"journal", "prune", "--keep", "1"});
-  EXPECT_EQ(refusal({"recover", "undo-run", "1", "--yes"}).exit, exit_usage);
+  EXPECT_EQ(refusal({"recover", "undo-run", "1", "--yes"}), (Refusal{exit_usage, "not-applicable"}));
   must({"recover", "undo-run", "2", "--yes"});
   EXPECT_EQ(rooms(), "2000|room 999");
 }
 
 TEST_F(UndoRun, RunWithoutItsImagesIsRefused) {
-  configure("[journal]\nkeep_bytes = 0\n");
-  must({"journal", "prune"});
-  EXPECT_NE(refusal({"recover", "undo-run", "1", "--yes"}).exit, exit_done);
+  configure("[journal]\nkeep_bytes = \"5kB\"\n");  // Less than the images of run 2, more than all records.
+  EXPECT_EQ(must({"journal", "prune", "--json"}).json().at("images_pruned"), 1);
+  EXPECT_EQ(refusal({"recover", "undo-run", "1", "--yes"}), (Refusal{exit_refused, "no-images"}));
   must({"recover", "undo-run", "--yes"});
 }
 
