@@ -80,8 +80,9 @@ class Sqlite final : public Connection {
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
-  void open(const std::string& path, bool read_only);
-  void leave_wal_alone(const std::string& path, bool read_only);
+  void connect(const std::string& path);
+  void open(const std::string& path);
+  void leave_wal_alone(const std::string& path);
   void set(const std::string& pragma, std::int64_t value);
   Prepared prepare(std::string_view sql, bool from_script);
   bool step(sqlite3_stmt* statement);
@@ -115,34 +116,39 @@ class Sqlite final : public Connection {
 
 Sqlite::Sqlite(const std::string& path, const ConnectionOptions& options)
     : options_(options), foreign_keys_([this](const std::string& sql) { return query(sql, {}); }) {
-  open(path, options.read_only);
+  connect(path);
+}
+
+void Sqlite::connect(const std::string& path) {
+  open(path);
   sqlite3_extended_result_codes(database_.get(), 1);
   sqlite3_busy_handler(database_.get(), keep_waiting, this);
   sqlite3_progress_handler(database_.get(), instructions_between_looks, should_stop, this);
   sqlite3_set_authorizer(database_.get(), authorize, this);
   query("PRAGMA schema_version");  // The first read: a file that is no database says so here.
-  if (!options.read_only && sqlite3_db_readonly(database_.get(), "main") == 1)
+  if (!options_.read_only && sqlite3_db_readonly(database_.get(), "main") == 1)
     throw Error(ErrorCode::read_only, path + " cannot be written").next("check its permissions and its file system");
-  if (options.read_only) query("PRAGMA query_only = ON");
+  if (options_.read_only) query("PRAGMA query_only = ON");
   set("foreign_keys", 0);
   set("synchronous", 3);  // EXTRA
 }
 
-void Sqlite::open(const std::string& path, bool read_only) {
-  check_place(path, read_only);
+void Sqlite::open(const std::string& path) {
+  check_place(path, options_.read_only);
   sqlite3* database = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options_.read_only ? 0 : SQLITE_OPEN_CREATE);
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, vfs_.name());
   database_.reset(database);
-  if (code == SQLITE_OK) return leave_wal_alone(path, read_only);
-  throw Error(ErrorCode::unavailable,
-              fmt::format("{} cannot be opened: {}", path, database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+  if (code != SQLITE_OK)
+    throw Error(ErrorCode::unavailable, fmt::format("{} cannot be opened: {}", path,
+                                                    database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+  if (options_.read_only) leave_wal_alone(path);
 }
 
 /// The last connection that closes brings the WAL into the database and removes it: not when it only came to look.
-void Sqlite::leave_wal_alone(const std::string& path, bool read_only) {
+void Sqlite::leave_wal_alone(const std::string& path) {
   std::error_code none;
-  if (read_only && std::filesystem::file_size(path + "-wal", none) > 0 && !none)
+  if (std::filesystem::file_size(path + "-wal", none) > 0 && !none)
     sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
@@ -260,20 +266,17 @@ bool Sqlite::crowded() const {
 /// The WAL is emptied into the main file, if no reader needs it.
 void Sqlite::settle(BeforeImages& images) {
   const While impatient(impatient_);
-  vfs_.capture().watch_checkpoint(&images);
-  try {
-    query("PRAGMA wal_checkpoint(TRUNCATE)");
-    vfs_.capture().watch_checkpoint(nullptr);
-  } catch (...) {
-    vfs_.capture().watch_checkpoint(nullptr);
-    throw;
-  }
+  const SqliteCapture::WatchCheckpoint watch(vfs_.capture(), images);
+  query("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void Sqlite::restore(const Restoration& what, BeforeImages& images) {
-  const SqliteRestore::Parts parts{*this, vfs_.capture(), sqlite3_db_filename(database_.get(), "main"),
-                                   options_.lock_timeout, stop_};
-  SqliteRestore(parts, what, images).run();
+  const std::string path = sqlite3_db_filename(database_.get(), "main");
+  const auto reopen = [&] {
+    database_.reset();
+    connect(path);
+  };
+  SqliteRestore({*this, vfs_.capture(), path, reopen}, what, images).run();
 }
 
 std::string Sqlite::find_damage() {
@@ -323,7 +326,7 @@ bool Sqlite::step(sqlite3_stmt* statement) {
   fail(code);
 }
 
-/// The one place where a result code becomes an exception.
+/// Where a result code becomes an exception.
 void Sqlite::fail(int code) const {
   vfs_.rethrow();
   const std::string message = sqlite3_errmsg(database_.get());

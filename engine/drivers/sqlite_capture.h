@@ -81,8 +81,19 @@ class SqliteCapture {
   /// The database's first bytes, as the next reader finds them.
   [[nodiscard]] std::string first_page(std::size_t size) const;
 
-  /// The next checkpoint that empties the WAL is told to `images`; null ends it.
-  void watch_checkpoint(BeforeImages* images) { checkpoint_images_ = images; }
+  /// As long as it lives, a checkpoint that empties the WAL is told to `images`.
+  class WatchCheckpoint {
+   public:
+    WatchCheckpoint(SqliteCapture& capture, BeforeImages& images) : capture_(capture) {
+      capture_.checkpoint_images_ = &images;
+    }
+    ~WatchCheckpoint() { capture_.checkpoint_images_ = nullptr; }
+    WatchCheckpoint(const WatchCheckpoint&) = delete;
+    WatchCheckpoint& operator=(const WatchCheckpoint&) = delete;
+
+   private:
+    SqliteCapture& capture_;
+  };
 
   // What the VFS tells.
 

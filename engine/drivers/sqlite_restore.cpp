@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "engine/drivers/big_endian.h"
@@ -51,26 +50,62 @@ std::string empty_page(std::string page) {
 
 void SqliteRestore::run() {
   HotJournal::discard(parts_.path);
-  bool wal = false;
-  {
-    const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
-    const auto now = parts_.capture.footprint();
-    require_expected(now);
-    wal = now.wal;
-  }
-  if (wal) leave_wal();
-  SqliteFootprint left;
+  const bool wal = stands_as_expected().wal;
+  const auto left = wal ? publish_over_wal() : publish_locked();
+  if (wal)
+    parts_.reopen();
+  else
+    parts_.connection.query("PRAGMA schema_version");  // SQLite finds the journal, and plays it back.
+  if (left.wal) tell_when(left);
+}
+
+SqliteFootprint SqliteRestore::stands_as_expected() {
+  const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
+  const auto now = parts_.capture.footprint();
+  require_expected(now);
+  return now;
+}
+
+SqliteFootprint SqliteRestore::publish_locked() {
+  const Locked locked(parts_.connection, "BEGIN EXCLUSIVE");
+  const auto now = parts_.capture.footprint();
+  require_expected(now);
+  return publish(now);
+}
+
+/// In exclusive locking mode SQLite keeps the main file's exclusive lock, which it only gets as the only connection,
+/// until this one is closed. It would not look for a hot journal any more, either: the next one does.
+SqliteFootprint SqliteRestore::publish_over_wal() {
+  parts_.connection.query("PRAGMA locking_mode = EXCLUSIVE");
   try {
-    const Locked locked(parts_.connection, "BEGIN EXCLUSIVE");
+    empty_wal();
     const auto now = parts_.capture.footprint();
     require_expected(now);
-    left = publish(now);
+    return publish(now);
   } catch (...) {
-    if (wal) enter_wal_again();
+    parts_.connection.query("PRAGMA locking_mode = NORMAL");
+    parts_.connection.query("PRAGMA schema_version");  // Lets the lock go.
     throw;
   }
-  parts_.connection.query("PRAGMA schema_version");  // SQLite finds the journal, and plays it back.
-  if (left.wal) tell_when(left);
+}
+
+/// An idle connection of somebody else's is enough to be in the way; beneath it no page may change.
+void SqliteRestore::empty_wal() {
+  Waypoint waypoint(*this);
+  const SqliteCapture::WatchCheckpoint watch(parts_.capture, waypoint);
+  try {
+    stands_as_expected();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::busy) throw;
+    throw Error(ErrorCode::busy, fmt::format("{} is in WAL mode and others have it open: it cannot be put back beneath "
+                                             "them{}",
+                                             parts_.path, users_of(parts_.path)))
+        .at(parts_.path, 0, "")
+        .next("close them (fuser, lsof), then run the command again");
+  }
+  parts_.connection.query("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (parts_.capture.footprint().frames > 0)
+    throw Error(ErrorCode::busy, "the WAL of " + parts_.path + " could not be emptied").next("run the command again");
 }
 
 /// A WAL database without a WAL is told by the time of its last write, which is known only now. Whoever has written
@@ -86,7 +121,6 @@ void SqliteRestore::tell_when(const SqliteFootprint& left) {
   }
 }
 
-/// Its images are not wanted.
 void SqliteRestore::Waypoint::seal(const std::string& before, const std::string& after) {
   restore_.require_expected(SqliteFootprint::parse(before));
   restore_.images_.seal(before, after);
@@ -99,53 +133,6 @@ void SqliteRestore::require_expected(const SqliteFootprint& now) const {
     if (nobody_wrote_between(SqliteFootprint::parse(footprint), now)) return;
   throw Error(ErrorCode::foreign_writes, fmt::format("somebody else has written to {}: it was left at {}, and is at {}",
                                                      parts_.path, expected_.back(), now.text()));
-}
-
-/// An idle connection of somebody else's is enough to keep the database in WAL mode; beneath it no page may change.
-void SqliteRestore::leave_wal() {
-  const auto end = std::chrono::steady_clock::now() + parts_.lock_timeout;
-  while (!try_to_leave_wal()) {
-    if (parts_.stop.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted while waiting for the database");
-    if (std::chrono::steady_clock::now() >= end)
-      throw Error(ErrorCode::busy,
-                  fmt::format("{} is in WAL mode and others have it open: it cannot be put back beneath them{}",
-                              parts_.path, users_of(parts_.path)))
-          .at(parts_.path, 0, "")
-          .next("close them (fuser, lsof), then: belay recover");
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  }
-}
-
-bool SqliteRestore::try_to_leave_wal() {
-  try {
-    return set_mode("delete");
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::busy) throw;
-    return false;
-  }
-}
-
-/// As far as it goes: the error that led here is the one to tell, and a database out of WAL mode is whole.
-void SqliteRestore::enter_wal_again() {
-  try {
-    set_mode("wal");
-  } catch (...) {
-    return;
-  }
-}
-
-/// @returns whether SQLite did.
-bool SqliteRestore::set_mode(const std::string& mode) {
-  Waypoint waypoint(*this);
-  parts_.capture.start(&waypoint);
-  try {
-    const auto answer = parts_.connection.query("PRAGMA journal_mode = " + mode);
-    parts_.capture.start(nullptr);
-    return !answer.empty() && answer[0][0] == Value(mode);
-  } catch (...) {
-    parts_.capture.start(nullptr);
-    throw;
-  }
 }
 
 /// @returns where that leaves the database, but for the time.

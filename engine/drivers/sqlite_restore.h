@@ -1,7 +1,6 @@
 #pragma once
 
-#include <chrono>
-#include <stop_token>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,19 +14,19 @@ namespace belay::engine::drivers {
 /// Puts a SQLite database back without writing a page of it: SQLite does, from a hot journal (docs/recovery.md, U2).
 ///
 ///   1. where the files stand is looked at under the write lock: nobody else has written, or nothing is begun
-///   2. a database in WAL mode leaves it: SQLite does that for the only connection alone, and empties the WAL
+///   2. in WAL mode the WAL is emptied under the exclusive lock of the only connection; where that leaves the files is
+///      told before the WAL is cut off
 ///   3. under the exclusive lock, where the files are going to stand is told, and the journal is published
 ///   4. the lock is let go, and the next reader, usually this one, has SQLite play the journal back
 ///
-/// A crash before the rename in 3 leaves the database as it was, perhaps out of WAL mode; behind it, a hot journal.
+/// A crash before the rename in 3 leaves the database as it was, perhaps without its WAL; behind it, a hot journal.
 class SqliteRestore {
  public:
   struct Parts {
     Connection& connection;
     SqliteCapture& capture;
     std::string path;
-    std::chrono::milliseconds lock_timeout;
-    std::stop_token stop;
+    std::function<void()> reopen;  ///< Closes the connection, and opens it again.
   };
 
   SqliteRestore(Parts parts, const Restoration& what, BeforeImages& images)
@@ -36,7 +35,7 @@ class SqliteRestore {
   void run();
 
  private:
-  /// Passes on where a change of the mode leaves the files.
+  /// Passes on where the checkpoint leaves the files.
   class Waypoint final : public BeforeImages {
    public:
     explicit Waypoint(SqliteRestore& restore) : restore_(restore) {}
@@ -48,10 +47,10 @@ class SqliteRestore {
   };
 
   void require_expected(const SqliteFootprint& now) const;
-  void leave_wal();
-  bool try_to_leave_wal();
-  void enter_wal_again();
-  bool set_mode(const std::string& mode);
+  SqliteFootprint stands_as_expected();
+  SqliteFootprint publish_locked();
+  SqliteFootprint publish_over_wal();
+  void empty_wal();
   SqliteFootprint publish(const SqliteFootprint& now);
   void tell_when(const SqliteFootprint& left);
   std::string first_page(std::string page, const SqliteFootprint& now) const;
