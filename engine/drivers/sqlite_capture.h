@@ -60,8 +60,8 @@ class WalIndex {
   std::vector<std::unique_ptr<Chunk>> frames_;  ///< By page; memory for those parts of the database that the WAL has.
 };
 
-/// Takes the before-images of what our own connection writes, by watching its files (docs/recovery.md, invariants I1 to
-/// I4). The VFS calls the members before it carries out what they are named after.
+/// Takes the before-images of what our own connection writes, by watching its files (docs/recovery.md, invariant I1).
+/// The VFS calls the members before it carries out what they are named after.
 ///
 ///   rollback journal  the main file is overwritten in place: the old page is read there. Sealed when SQLite syncs the
 ///                     main file, before it deletes its journal, which is its commit point.
