@@ -56,6 +56,8 @@ std::vector<std::string> Outlook::footprints() const {
 
 std::optional<journal::Lsn> Outlook::to_take_back() const {
   const auto loose_end = analysis_.loose_end();
+  const bool completes = verdict_ == Verdict::redo && !half_applied(position()) && !analysis_.transaction->is_void;
+  if (completes) return analysis_.leftover;  // The commit that only lacks its acknowledgement was the revision's last.
   if (loose_end || !analysis_.transaction) return loose_end;
   const bool half = verdict_ == Verdict::redo ? half_applied(position()) : verdict_ != Verdict::drop;
   return half ? std::optional(analysis_.transaction->lsn) : std::nullopt;

@@ -172,7 +172,6 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
 }
 
 const char* what_follows(const Analysis& analysis, Policy direction) {
-  if (analysis.undo) return "; finishing that";
   if (direction == Policy::forward) return "; going on with the rest";
   return analysis.loose_end() ? "; taking that part back" : "; staying there";
 }
@@ -237,11 +236,14 @@ std::optional<Recovered> restart(Target& target, const Settling& how, const engi
   Restart restart(target, how, options, observer);
   const Verdict verdict = restart.verdict();
   if (verdict == Verdict::nothing) return std::nullopt;
-  observer.message(describe(restart.analysis(), verdict) + what_follows(restart.analysis(), restart.direction()));
+  const std::string what = describe(restart.analysis(), verdict);
+  const bool undoing = restart.analysis().undo.has_value();
+  if (undoing) observer.message(what + "; finishing that");
 
   Recovered recovered{restart.analysis().run->run, verdict, Policy::back};
   auto open = restart.account_for(verdict);
   recovered.direction = restart.direction();
+  if (!undoing) observer.message(what + what_follows(restart.analysis(), recovered.direction));
   if (recovered.direction == Policy::back) {
     restart.take_back_loose_end();
     const bool undo_run = restart.analysis().plan.empty() && restart.analysis().taken_back;
