@@ -92,7 +92,11 @@ TEST_F(ImageMemoryTest, VerifyingAndListingTakeLittle) {
 TEST_F(ImageMemoryTest, ErasingTakesLittle) {
   EXPECT_EQ(run_child([this] {
               Journal journal = Journal::open(file_, Journal::Access::write);
-              write_run(journal, 1, {.bytes = 1U << 20U});
+              journal.begin({}, {revision("1")});
+              const Lsn begin = journal.append(TransactionBegin{{3}});
+              journal.keep_image(1, "newer");
+              journal.append(TransactionCommit{begin});
+              journal.end({}, {.bytes = 1U << 20U});
               require(journal.runs().at(0).image_bytes == 0);
               require_little_memory();
             }),
