@@ -2,11 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "engine/error.h"
+
 namespace belay::cli {
 namespace {
 
 [[noreturn]] void refuse(const std::string& refusal) {
   throw Error(exit_refused, "not-confirmed", refusal, "look with --dry-run, then give --yes");
+}
+
+std::string answer(Context& context, const std::string& question) {
+  std::string text = context.terminal().ask(question, context.stop_token());
+  if (context.stop_token().stop_requested())
+    throw engine::Error(engine::ErrorCode::interrupted, "interrupted").next("run the command again");
+  return text;
 }
 
 }  // namespace
@@ -17,12 +26,14 @@ void refuse_protected(std::string_view what) {
 }
 
 void ask_for_yes(Context& context, const std::string& question, const std::string& refusal) {
-  if (!context.options().yes && !context.terminal().confirm(question)) refuse(refusal);
+  if (context.options().yes) return;
+  const std::string typed = answer(context, question + " [y/N]");
+  if (typed != "y" && typed != "Y" && typed != "yes") refuse(refusal);
 }
 
 void ask_for_word(Context& context, const std::string& question, std::string_view word, const std::string& refusal) {
   if (context.options().yes) return;
-  if (context.terminal().ask(fmt::format("{}\nType {} to go on:", question, word)) != word) refuse(refusal);
+  if (answer(context, fmt::format("{}\nType {} to go on:", question, word)) != word) refuse(refusal);
 }
 
 }  // namespace belay::cli

@@ -22,6 +22,8 @@ class Context {
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] Terminal& terminal() { return terminal_; }
   [[nodiscard]] const std::string& command_line() const { return command_line_; }
+  /// Requested by the first signal that asks belay to end.
+  [[nodiscard]] std::stop_token stop_token() const { return events_.stop_token(); }
 
   const Config& config();
   CommandHooks& hooks();

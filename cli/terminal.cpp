@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -152,19 +153,22 @@ bool Terminal::can_ask() const {
   return !setup_.json && isatty(STDIN_FILENO) != 0;
 }
 
-std::string Terminal::ask(std::string_view question) {
+std::string Terminal::ask(std::string_view question, const std::stop_token& stop) {
   if (!can_ask()) return "";
   const std::lock_guard lock(mutex_);
   clear_live_line();
   std::cerr << question << " " << std::flush;
+  // A signal does not end a read: it would be the second one that ends the process, without a word.
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  constexpr int period_ms = 50;
+  while (!stop.stop_requested() && poll(&input, 1, period_ms) <= 0) {
+  }
   std::string answer;
-  std::getline(std::cin, answer);
+  if (stop.stop_requested())
+    std::cerr << std::endl;
+  else
+    std::getline(std::cin, answer);
   return answer;
-}
-
-bool Terminal::confirm(std::string_view question) {
-  const std::string answer = ask(fmt::format("{} [y/N]", question));
-  return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 }  // namespace belay::cli

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -57,10 +58,8 @@ class Terminal {
 
   /// Whether there is somebody to ask.
   [[nodiscard]] bool can_ask() const;
-  /// What is typed on the terminal as an answer; empty without one.
-  std::string ask(std::string_view question);
-  /// Asks for a yes. False without a terminal.
-  bool confirm(std::string_view question);
+  /// What is typed on the terminal as an answer; empty without one, or once `stop` is requested.
+  std::string ask(std::string_view question, const std::stop_token& stop);
 
  private:
   void put(int descriptor, std::string_view line);

@@ -278,11 +278,15 @@ Outcome Project::run_on_terminal(const Words& words, const Setting& setting) con
   int terminal = -1;
   const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
   if (pid == 0) child.become();
-  EXPECT_EQ(::write(terminal, setting.input.data(), setting.input.size()), static_cast<ssize_t>(setting.input.size()));
   std::string shown;
+  std::string input = setting.input;
   std::array<char, 4096> buffer{};
-  for (ssize_t size = 0; (size = ::read(terminal, buffer.data(), buffer.size())) > 0;)  // EIO: all ends are closed.
+  for (ssize_t size = 0; (size = ::read(terminal, buffer.data(), buffer.size())) > 0;) {  // EIO: all ends are closed.
     shown.append(buffer.data(), static_cast<std::size_t>(size));
+    if (input.empty() || !(shown.ends_with("[y/N] ") || shown.ends_with(": "))) continue;
+    EXPECT_EQ(::write(terminal, input.data(), input.size()), static_cast<ssize_t>(input.size()));
+    input.clear();
+  }
   ::close(terminal);
   int status = 0;
   ::waitpid(pid, &status, 0);

@@ -106,7 +106,7 @@ class Project : public testing::Test {
   [[nodiscard]] Outcome execute(const std::filesystem::path& program, const Words& words,
                                 const Setting& setting = {}) const;
   [[nodiscard]] Process start(const Words& words, const Setting& setting = {}) const;
-  /// On a terminal of its own, on which `input` is typed; `out` is all that the terminal shows.
+  /// On a terminal of its own, on which `input` is typed at the first question; `out` is all that the terminal shows.
   [[nodiscard]] Outcome run_on_terminal(const Words& words, const Setting& setting = {}) const;
   /// Another program that has the database open and has run `sql`, until it is killed. It has to be a process of its
   /// own: whatever in this one opens and closes the file gives up all its locks.

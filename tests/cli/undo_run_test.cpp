@@ -124,6 +124,13 @@ TEST_F(UndoRun, AsksOnATerminal) {
   EXPECT_EQ(rooms(), "2000|room 999");
 }
 
+TEST_F(UndoRun, InterruptAtTheQuestionEndsTheCommand) {
+  const auto before = files();
+  const Outcome outcome = run_on_terminal({"recover", "undo-run"}, {.input = "\x03"});
+  EXPECT_EQ(outcome.exit, exit_signalled + SIGINT) << outcome;
+  EXPECT_EQ(changed_since(before), "");
+}
+
 TEST_F(UndoRun, ProtectedEnvironmentKeepsOneRevisionAtLeast) {
   configure("protected = true\n");
   EXPECT_EQ(refusal({"recover", "undo-run", "1", "--yes"}), (Refusal{exit_refused, "protected"}));
