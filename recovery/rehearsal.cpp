@@ -28,21 +28,21 @@ void sync_folder(const fs::path& folder) {
   if (code != 0) raise({code, std::generic_category()}, "sync", folder);
 }
 
-/// A copy of a database that is there only as long as this is, with whatever SQLite makes beside it.
+constexpr const char* backups = "backups";
+constexpr std::string_view scratch_prefix = "undo.new";
+
+/// A copy of a database that is there only as long as this is, with whatever is made beside it.
 class Scratch {
  public:
-  explicit Scratch(fs::path file) : file_(std::move(file)) { remove(); }
-  ~Scratch() { remove(); }
+  Scratch(fs::path folder, const char* name) : folder_(std::move(folder)), name_(std::string(scratch_prefix) + name) {}
+  ~Scratch() { discard_scratch(folder_.parent_path()); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const fs::path& file() const { return file_; }
+  [[nodiscard]] fs::path file() const { return folder_ / name_; }
 
  private:
-  void remove() const {
-    std::error_code ignored;
-    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(file_.string() + suffix, ignored);
-  }
-  fs::path file_;
+  fs::path folder_;
+  std::string name_;
 };
 
 /// The trial goes on under no eyes but its own.
@@ -67,7 +67,7 @@ fs::path free_name(const fs::path& folder, journal::RunId run) {
 }
 
 fs::path keep_copy(Target& target, const fs::path& folder, journal::RunId run) {
-  const Scratch aside(folder / "copy.new");
+  const Scratch aside(folder, ".copy");
   target.connection().copy_to(aside.file().string());
   if (const auto damage = open(target, aside.file())->find_damage(); !damage.empty())
     throw Error(ErrorCode::foreign_writes, "the database is not sound as it is, so nothing is discarded: " + damage)
@@ -94,14 +94,20 @@ std::string try_on(const Target& target, const std::string& table, const fs::pat
 
 }  // namespace
 
+void discard_scratch(const fs::path& journal_folder) noexcept {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(journal_folder / backups, ignored))
+    if (entry.path().filename().string().starts_with(scratch_prefix)) fs::remove(entry.path(), ignored);
+}
+
 fs::path rehearse(Target& target, const engine::Restoration& what, journal::Lsn previous, journal::RunId run) {
-  const fs::path folder = target.places().folder / "backups";
+  const fs::path folder = target.places().folder / backups;
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) raise(error, "make", folder);
   const fs::path copy = keep_copy(target, folder, run);
 
-  const Scratch trial(folder / "trial.new");
+  const Scratch trial(folder, ".trial");
   fs::copy_file(copy, trial.file(), error);
   if (error) raise(error, "copy to", trial.file());
   const std::string damage = try_on(target, target.versions().name(), trial.file(), what, previous);

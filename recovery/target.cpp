@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "engine/clock.h"
+#include "recovery/rehearsal.h"
 
 namespace belay::recovery {
 namespace {
@@ -46,6 +47,7 @@ Target::Target(const Settings& settings, const std::string& command, const std::
   versions_.emplace(*connection_, settings.version_table);
   make_folder(places_.folder);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), settings.lock_timeout, stop);
+  discard_scratch(places_.folder);
   // That somebody else keeps the database locked is to be found out here, before a run is written down.
   connection_->begin();
   connection_->rollback();

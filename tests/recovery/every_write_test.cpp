@@ -1,37 +1,21 @@
 // Killed before every single call that changes a file, by SQLite, LMDB or belay: the state is before or after each
 // revision, and the next run ends where an undisturbed one does.
 
-#include "tests/recovery/fixture.h"
+#include "tests/recovery/sweep.h"
 
 namespace belay::recovery {
 namespace {
 
-class EveryWriteTest : public ProjectTest {
+class EveryWriteTest : public Sweep<ProjectTest> {
  protected:
   /// What a user can tell from outside about the whole database.
   [[nodiscard]] std::string state() const {
     return read("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE '%belay_%' ORDER BY name") + "\n" +
            read("SELECT * FROM t") + "\n" + read("PRAGMA journal_mode") + "\n" + applied();
   }
-  /// Whether the process died.
   bool upgrade_dies_before_write(int call) {
-    const int status = run_child([&] {
-      die_before_write(call);
-      upgrade();
-    });
-    if (was_killed(status)) return true;
-    EXPECT_EQ(status, 0);
-    return false;
+    return dies_before_write(call, [&] { upgrade(); });
   }
-  void remember() {
-    std::filesystem::remove_all(folder.path().string() + ".before");
-    std::filesystem::copy(folder.path(), folder.path().string() + ".before", std::filesystem::copy_options::recursive);
-  }
-  void put_back() const {
-    std::filesystem::remove_all(folder.path());
-    std::filesystem::copy(folder.path().string() + ".before", folder.path(), std::filesystem::copy_options::recursive);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder.path().string() + ".before"); }
 
   /// Kills at every write from the state that is there now; every `twice_every` of them a second time in restart.
   void sweep(int twice_every = 7) {

@@ -41,7 +41,7 @@ class UndoTest : public ProjectTest {
     std::vector<std::filesystem::path> files;
     if (!std::filesystem::exists(folder / "app.db-belay/backups")) return files;
     for (const auto& entry : std::filesystem::directory_iterator(folder / "app.db-belay/backups"))
-      files.push_back(entry.path());
+      if (entry.path().extension() == ".db") files.push_back(entry.path());
     return files;
   }
 };

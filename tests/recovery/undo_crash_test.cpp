@@ -1,0 +1,224 @@
+// Killed, or left without a disk, at every single write while something is taken back, and again while that is mended:
+// the database is as before it or as after it, to the byte.
+
+#include "tests/recovery/sweep.h"
+#include "tests/recovery/undo_fixture.h"
+
+namespace belay::recovery {
+namespace {
+
+class UndoCrashTest : public Sweep<UndoTest> {
+ protected:
+  /// How a disturbed process may end.
+  enum Ending { done = 0, failed = 2 };
+
+  /// What is said of a failure does not matter here; anything else is not for a process to end with.
+  static void ignoring_errors(const Action& action) {
+    try {
+      action();
+    } catch (const engine::Error&) {
+      ::_exit(failed);
+    } catch (const journal::Error&) {
+      ::_exit(failed);
+    } catch (const Error&) {
+      ::_exit(failed);
+    }
+  }
+  void expect_whole() {
+    EXPECT_EQ(read("PRAGMA integrity_check"), "ok");
+    journal().verify();
+    EXPECT_FALSE(journal().open_run());
+    EXPECT_FALSE(look().interrupted);
+    EXPECT_FALSE(look().problem);
+    for (const auto& name : folder.names())
+      EXPECT_FALSE(name.find(".new") != std::string::npos || name.ends_with("-journal")) << name;
+  }
+
+  /// Kills `action` at every write, and, every `twice_every` times, `mend` as well; `check` has the last word.
+  void kill_everywhere(const Action& action, const Action& mend, const Action& check, int twice_every = 5) {
+    remember();
+    int call = 1;
+    for (; dies_before_write(call, action); put_back(), ++call) {
+      if (call % twice_every == 0) dies_before_write(1 + call % 17, mend);
+      ASSERT_NO_THROW(mend()) << "killed before write " << call;
+      check();
+      expect_whole();
+      if (HasFailure()) FAIL() << "killed before write " << call;
+    }
+    EXPECT_GT(call, 10);
+    RecordProperty("writes", call - 1);
+  }
+
+  /// The same with a disk that fails at every write.
+  void fail_everywhere(int error, bool stays, const Action& action, const Action& mend, const Action& check) {
+    remember();
+    int failures = 0;
+    int in_a_row = 0;
+    for (int call = 1; in_a_row < 5; put_back(), ++call) {
+      const int status = run_child([&] {
+        fail_write({call, error, stays, {}});
+        ignoring_errors(action);
+      });
+      ASSERT_TRUE(WIFEXITED(status) && (WEXITSTATUS(status) == done || WEXITSTATUS(status) == failed)) << status;
+      failures += WEXITSTATUS(status) == failed ? 1 : 0;
+      in_a_row = WEXITSTATUS(status) == failed ? 0 : in_a_row + 1;
+      ASSERT_NO_THROW(mend()) << "write " << call << " failed";
+      check();
+      expect_whole();
+      if (HasFailure()) FAIL() << "write " << call << " failed";
+    }
+    EXPECT_GT(failures, 3);
+    RecordProperty("failures", failures);
+  }
+
+  /// Two runs, and the state between them.
+  void two_runs() {
+    script("001",
+           "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);\nINSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+           "SELECT i + 1 FROM n WHERE i < 300) SELECT i, hex(zeroblob(20)) FROM n;");
+    upgrade();
+    before_ = contents();
+    script("002",
+           "DELETE FROM t WHERE id % 2;\n-- migrate:step d transaction:off\nCREATE TABLE u AS SELECT * FROM t;\n"
+           "-- migrate:step e\nDROP TABLE t;");
+    upgrade();
+    after_ = contents();
+  }
+  void check_undo_run() {
+    const auto now = contents();
+    EXPECT_TRUE(now == before_ || now == after_);
+    if (now == after_) undo_run();
+    EXPECT_TRUE(contents() == before_);
+  }
+
+  /// A second revision that fails half way, and the state before it.
+  void failing_revision() {
+    scripts(1);
+    upgrade();
+    before_ = contents();
+    script("002", half + failure);
+  }
+  void fail() { EXPECT_EQ(failed_upgrade().code(), engine::ErrorCode::statement_failed); }
+  /// The failing revision fails as often as it is tried; what matters is what it leaves.
+  void settle() { fail_cleanly("001"); }
+  void fail_cleanly(const std::string& to = "head") {
+    try {
+      upgrade(to);
+    } catch (const engine::Error& error) {
+      if (error.is_unfinished() || error.code() != engine::ErrorCode::statement_failed) throw;
+    }
+  }
+  void check_before() { EXPECT_TRUE(contents() == before_); }
+
+  /// Killed while a database was leaving WAL mode, SQLite writes its first page again, and then nothing proves that
+  /// nobody else has: that is asked about, and seldom.
+  void mend_wal(const Action& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::foreign_writes) throw;
+      EXPECT_LE(++asked_, 3);
+      recover(Policy::back, true);
+    }
+  }
+
+  std::string before_;
+  std::string after_;
+  int asked_ = 0;
+};
+
+TEST_F(UndoCrashTest, KilledWhileRunsAreTakenBack) {
+  two_runs();
+  kill_everywhere([&] { undo_run(); }, [&] { recover(Policy::back); }, [&] { check_undo_run(); });
+}
+
+TEST_F(UndoCrashTest, KilledWhileRunsOfAWalDatabaseAreTakenBack) {
+  run("PRAGMA journal_mode = WAL");
+  two_runs();
+  kill_everywhere([&] { undo_run(); }, [&] { mend_wal([&] { recover(Policy::back); }); }, [&] { check_undo_run(); });
+}
+
+TEST_F(UndoCrashTest, KilledWhileTheFirstRunIsTakenBack) {
+  scripts(2);
+  upgrade();
+  kill_everywhere([&] { undo_run(); }, [&] { recover(Policy::back); },
+                  [&] {
+                    if (read("SELECT count(*) FROM sqlite_schema") != "0") undo_run();
+                    EXPECT_EQ(read("SELECT count(*) FROM sqlite_schema"), "0");
+                    upgrade();
+                    EXPECT_EQ(applied(), "001 002");
+                  });
+}
+
+TEST_F(UndoCrashTest, KilledWhileARevisionFailsAndIsTakenBack) {
+  failing_revision();
+  kill_everywhere([&] { fail(); }, [&] { settle(); }, [&] { check_before(); });
+}
+
+TEST_F(UndoCrashTest, KilledWhileARevisionOfAWalDatabaseFailsAndIsTakenBack) {
+  run("PRAGMA journal_mode = WAL");
+  failing_revision();
+  kill_everywhere([&] { fail(); }, [&] { mend_wal([&] { settle(); }); }, [&] { check_before(); });
+}
+
+TEST_F(UndoCrashTest, KilledWhileRestartTakesBack) {
+  failing_revision();
+  script("002", half);
+  upgrade_until_call("after commit", 2);
+  settings.policy = Policy::back;
+  kill_everywhere([&] { upgrade("001"); }, [&] { upgrade("001"); }, [&] { check_before(); }, 2);
+}
+
+TEST_F(UndoCrashTest, KilledWhileAStepThatNoTransactionCanHoldIsTakenBack) {
+  failing_revision();
+  script("002",
+         "-- migrate:step v transaction:off\nPRAGMA page_size = 8192;\nVACUUM;\n-- migrate:step w transaction:off "
+         "repeatable:yes\nVACUUM;\nDROP TABLE t;\n" +
+             failure);
+  kill_everywhere([&] { fail(); }, [&] { settle(); }, [&] { check_before(); }, 3);
+}
+
+TEST_F(UndoCrashTest, KilledWhileLaterWritesAreDiscarded) {
+  two_runs();
+  run("CREATE TABLE foreign_one (id); DROP TABLE foreign_one; PRAGMA user_version = 7");
+  after_ = contents();
+  const UndoRequest discarding{.discard_later_writes = true};
+  kill_everywhere([&] { undo_run(discarding); }, [&] { recover(Policy::back, true); },
+                  [&] {
+                    EXPECT_EQ(read("SELECT count(*) FROM sqlite_schema WHERE name = 'u'"),
+                              contents() == after_ ? "1" : "0");
+                    for (const auto& copy : copies()) EXPECT_EQ(engine::read(copy, "PRAGMA user_version"), "7") << copy;
+                    if (contents() == after_) undo_run(discarding);
+                    EXPECT_EQ(read("SELECT count(*) FROM t"), "300");
+                  });
+}
+
+TEST_F(UndoCrashTest, DiskThatIsFullWhileRunsAreTakenBack) {
+  two_runs();
+  fail_everywhere(
+      ENOSPC, true, [&] { undo_run(); }, [&] { recover(Policy::back); }, [&] { check_undo_run(); });
+}
+
+TEST_F(UndoCrashTest, DiskThatFailsOnceWhileRunsAreTakenBack) {
+  two_runs();
+  fail_everywhere(
+      EIO, false, [&] { undo_run(); }, [&] { recover(Policy::back); }, [&] { check_undo_run(); });
+}
+
+TEST_F(UndoCrashTest, DiskThatFailsWhileARevisionIsTakenBack) {
+  failing_revision();
+  fail_everywhere(
+      EIO, true, [&] { fail_cleanly(); }, [&] { settle(); }, [&] { check_before(); });
+}
+
+TEST_F(UndoCrashTest, DiskThatIsFullWhileRestartTakesBack) {
+  failing_revision();
+  script("002", half);
+  upgrade_until_call("after commit", 2);
+  settings.policy = Policy::back;
+  fail_everywhere(
+      ENOSPC, true, [&] { upgrade("001"); }, [&] { upgrade("001"); }, [&] { check_before(); });
+}
+
+}  // namespace
+}  // namespace belay::recovery
