@@ -2,12 +2,12 @@
 
 #include "recovery/restart.h"
 
-#include "tests/recovery/fixture.h"
+#include "tests/recovery/undo_fixture.h"
 
 namespace belay::recovery {
 namespace {
 
-class RestartTest : public ProjectTest {
+class RestartTest : public UndoTest {
  protected:
   /// What the next run finds, and that it then ends where a run without a crash does.
   void expect_verdict(Verdict verdict) {
@@ -226,6 +226,61 @@ class DoubtfulTest : public RestartTest {
     ASSERT_TRUE(was_killed(status));
   }
 };
+
+/// The same step, killed in a belay that keeps before-images.
+class ImagedTest : public DoubtfulTest {
+ protected:
+  void interrupt_with_images(bool happened) {
+    script("001", "CREATE TABLE t (id);");
+    upgrade();
+    const int status = run_child([&] {
+      engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
+      site.journal().begin({.command = "migrate"}, {engine::up("002",
+                                                               "-- migrate:step s transaction:off\nINSERT INTO t "
+                                                               "VALUES (1);\nVACUUM;")});
+      engine::StepAlone alone(site.parts(), journal::StepBegin{0, 0, {}});
+      if (happened) site.connection().query("INSERT INTO t VALUES (1)");
+      die();
+    });
+    ASSERT_TRUE(was_killed(status));
+    EXPECT_EQ(evidence().tail, Tail::alone_once);
+    EXPECT_EQ(evidence().verdict(), Verdict::undo);
+  }
+};
+
+TEST_F(ImagedTest, StepThatMayNotBeRunTwiceIsTakenBackAndRunOnce) {
+  interrupt_with_images(true);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(recover(Policy::forward).recovered->direction, Policy::forward);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(applied(), "001 002");
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
+}
+
+TEST_F(ImagedTest, StepThatMayNotBeRunTwiceIsTakenBack) {
+  interrupt_with_images(true);
+  EXPECT_EQ(recover(Policy::back).recovered->direction, Policy::back);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(applied(), "001");
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
+}
+
+TEST_F(ImagedTest, StepOfWhichNothingHappenedIsWrittenOff) {
+  interrupt_with_images(false);
+  recover(Policy::back);
+  EXPECT_EQ(last_run(), "RunBegin PlannedRevision TransactionBegin Footprint StepBegin TransactionRollback RunEnd");
+}
+
+TEST_F(ImagedTest, StepThatOthersHaveWrittenBehindIsLeftToAPerson) {
+  interrupt_with_images(true);
+  run("INSERT INTO t VALUES (77)");
+  for (const Policy policy : {Policy::forward, Policy::back})
+    EXPECT_EQ(code_of<Error>([&] { recover(policy); }), ErrorCode::foreign_writes);
+  EXPECT_TRUE(look().interrupted->forward.obstacle);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "2");
+  recover(Policy::back, true);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "0");
+}
 
 TEST_F(DoubtfulTest, StepThatMayNotBeRunTwiceIsInDoubt) {
   interrupt_in_mixed_step(false);

@@ -193,6 +193,80 @@ TEST_F(UndoCrashTest, KilledWhileLaterWritesAreDiscarded) {
                   });
 }
 
+// --- The rows of the decision table ---
+
+class UndoingTest : public UndoCrashTest {
+ protected:
+  /// Kills an undo at one write after the other, until it leaves this.
+  void undo_run_until(Verdict verdict) {
+    two_runs();
+    remember();
+    for (int call = 1; dies_before_write(call, [&] { undo_run(); }); put_back(), ++call)
+      if (evidence().verdict() == verdict) return;
+    FAIL() << "nowhere: " << name_of(verdict);
+  }
+  void expect_taken_back(const std::optional<Recovered>& recovered, Verdict verdict) {
+    ASSERT_TRUE(recovered);
+    EXPECT_EQ(recovered->verdict, verdict);
+    EXPECT_EQ(recovered->direction, Policy::back);
+    EXPECT_TRUE(contents() == before_);
+    EXPECT_FALSE(journal().open_run());
+  }
+};
+
+TEST_F(UndoingTest, UndoThatHasNoEffectYetIsFinishedByTheNextRun) {
+  undo_run_until(Verdict::undo);
+  EXPECT_TRUE(look().interrupted);
+  expect_taken_back(upgrade("001").recovered, Verdict::undo);
+}
+
+TEST_F(UndoingTest, UndoThatHasTakenEffectIsWrittenDownByTheNextRun) {
+  undo_run_until(Verdict::undone);
+  expect_taken_back(upgrade("001").recovered, Verdict::undone);
+}
+
+TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsLeftToAPerson) {
+  undo_run_until(Verdict::undo);
+  run("CREATE TABLE theirs (id)");
+  EXPECT_EQ(code_of<Error>([&] { upgrade(); }), ErrorCode::foreign_writes);
+  EXPECT_EQ(code_of<Error>([&] { recover(Policy::back); }), ErrorCode::foreign_writes);
+  EXPECT_EQ(look().interrupted->back.obstacle->code(), ErrorCode::foreign_writes);
+  EXPECT_EQ(evidence().verdict(), Verdict::undo);
+}
+
+TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsGivenUpWhenAskedTo) {
+  undo_run_until(Verdict::undo);
+  run("CREATE TABLE theirs (id)");
+  after_ = contents();
+  EXPECT_EQ(recover(Policy::forward).recovered->verdict, Verdict::undo);
+  EXPECT_TRUE(contents() == after_);
+  EXPECT_EQ(last_run(), "RunBegin UndoBegin UndoEnd RunEnd");
+  expect_settled();
+}
+
+TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsFinishedWhenTheyAreDiscarded) {
+  undo_run_until(Verdict::undo);
+  run("PRAGMA user_version = 5");
+  recover(Policy::back, true);
+  EXPECT_TRUE(contents() == before_);
+  ASSERT_EQ(copies().size(), 1U);
+  EXPECT_EQ(engine::read(copies().at(0), "PRAGMA user_version"), "5");
+}
+
+TEST_F(UndoingTest, TwoThatFindTheSameUndoFinishItOnce) {
+  undo_run_until(Verdict::undo);
+  settings.lock_timeout = std::chrono::minutes(1);
+  const pid_t one = engine::start([&] { recover(Policy::back); });
+  const pid_t other = engine::start([&] { recover(Policy::back); });
+  EXPECT_EQ(engine::wait_for(one), 0);
+  EXPECT_EQ(engine::wait_for(other), 0);
+  EXPECT_TRUE(contents() == before_);
+  EXPECT_EQ(journal().runs().size(), 3U);
+  EXPECT_FALSE(journal().open_run());
+}
+
+// --- Disks that fail ---
+
 TEST_F(UndoCrashTest, DiskThatIsFullWhileRunsAreTakenBack) {
   two_runs();
   fail_everywhere(
