@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
-# Kills `belay migrate` at system calls that write, with nothing interposed but strace, and lets the next run finish:
-# schema, rows, page size, stamps and journal have to be those of a run that nobody killed.
-#   tests/cli/killed_everywhere.sh BELAY [STRIDE]     every STRIDEth call (1: all of them)
+# Kills belay at system calls that write, with nothing interposed but strace, and lets the next command mend it:
+#
+#   forward  `migrate` is killed; the next one finishes it: schema, rows, page size, stamps and journal are those of a run
+#            that nobody killed
+#   back     `migrate` is killed in a revision of several parts; with policy "back" the database is, byte for byte, what
+#            it was before
+#   undo     `recover undo-run` is killed; the next command finishes it, with the same result
+#
+#   tests/cli/killed_everywhere.sh BELAY [STRIDE [SCENARIO…]]     every STRIDEth call (1: all of them)
 set -euo pipefail
 
 belay=$(readlink -f "$1")
 stride=${2:-1}
+scenarios=("${@:3}")
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(forward back undo)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
 export ASAN_OPTIONS=detect_leaks=0  # The leak sanitizer cannot work under strace.
 
-# A first run with all that a revision can be: grouped, in batches, outside a transaction.
+# All that a revision can be: grouped, in batches, outside a transaction.
 mkdir -p "$work/origin/versions"
 cd "$work/origin/versions"
 echo 'database = "sqlite:app.db"' >../belay.toml
@@ -45,6 +53,12 @@ DROP TABLE bookings;
 CREATE TABLE summary AS SELECT visits, count(*) AS rooms FROM rooms GROUP BY visits;
 SQL
 
+fail() {
+  echo "$1: $2"
+  cat "$work/said" 2>/dev/null || true
+  exit 1
+}
+
 # fresh MODE: a copy of the project whose database is empty, or in WAL mode
 fresh() {
   rm -rf "$work/copy"
@@ -59,34 +73,137 @@ state() {
   sqlite3 app.db .dump | grep -v -e '^INSERT INTO belay_version' -e '^INSERT INTO belay_state'
   sqlite3 app.db 'SELECT revision, digest FROM belay_version ORDER BY rowid; PRAGMA page_size; PRAGMA journal_mode;
                   PRAGMA integrity_check; PRAGMA foreign_key_check'
+  leftovers
+}
+
+leftovers() {
   "$belay" journal verify >/dev/null && echo "journal verified"
   find app.db-belay -mindepth 1 ! -name journal.lmdb ! -name journal.lmdb-lock ! -name lock
 }
 
-cases=0
-for mode in delete wal; do
-  fresh $mode
+# The database's bytes but for its change counter (24 to 27, 92 to 95), which may never come up again. What the WAL
+# holds has to be in the file first.
+bytes() {
+  sqlite3 app.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+  cp app.db "$work/masked"
+  local at
+  for at in 24 92; do printf '\0\0\0\0' | dd of="$work/masked" bs=1 seek=$at conv=notrunc status=none; done
+  sha256sum <"$work/masked"
+}
+
+# --- forward ---
+
+prepare_forward() { fresh "$1"; }
+killed_forward=(migrate -q)
+expect_forward() {
   "$belay" migrate -q
   expected=$(state)
-  for call in pwrite64 writev write fdatasync fsync ftruncate unlink renameat2 mkdir openat; do
+}
+mend_forward() {
+  "$belay" migrate -q 2>"$work/said" || fail "$1" "the next run failed"
+  diff <(echo "$expected") <(state) >"$work/said" || fail "$1" "the next run ended elsewhere"
+  local again
+  again=$("$belay" migrate --json)
+  [[ $again == *'"revisions":[],"recovered":null'* ]] || fail "$1" "a third run found work: $again"
+}
+
+# --- back: 1 and 2 are applied, 3 and 4 are of several parts and not allowed to be half applied ---
+
+prepare_back() {
+  [ -d "$work/before-$1" ] || {
+    fresh "$1"
+    printf '[recovery]\npolicy = "back"\n' >>belay.toml
+    "$belay" migrate -q --to 2
+    bytes >"$work/bytes-$1"
+    cp -rp . "$work/before-$1"
+  }
+  rm -rf "$work/copy"
+  cp -rp "$work/before-$1" "$work/copy"
+  cd "$work/copy"
+}
+killed_back=(migrate -q --to 3)
+expect_back() {
+  expected=$(cat "$work/bytes-$mode")
+  "$belay" migrate -q --to 3
+  applied=$(state)
+}
+mend_back() {
+  "$belay" recover --back -q 2>"$work/said" || fail "$1" "going back failed"
+  if [ "$("$belay" current)" = "" ] || [[ $("$belay" current) == 2* ]]; then
+    [ "$(bytes)" = "$expected" ] || fail "$1" "the database is not what it was, byte for byte"
+    leftovers | grep -qx 'journal verified' || fail "$1" "something was left behind"
+    "$belay" migrate -q --to 3 2>"$work/said" || fail "$1" "the run after it failed"
+  fi
+  diff <(echo "$applied") <(state) >"$work/said" || fail "$1" "the run after it ended elsewhere"
+}
+
+# --- undo: 5 revisions in two runs, the second of which is taken back ---
+
+prepare_undo() {
+  [ -d "$work/done-$1" ] || {
+    fresh "$1"
+    "$belay" migrate -q --to 2
+    bytes >"$work/undone-$1"
+    "$belay" migrate -q
+    cp -rp . "$work/done-$1"
+  }
+  rm -rf "$work/copy"
+  cp -rp "$work/done-$1" "$work/copy"
+  cd "$work/copy"
+}
+killed_undo=(recover undo-run --yes -q)
+expect_undo() {
+  expected=$(cat "$work/undone-$mode")
+  applied=$(bytes)
+  "$belay" "${killed_undo[@]}"
+  [ "$(bytes)" = "$expected" ] || fail "nobody killed it ($mode)" "the database is not what it was, byte for byte"
+}
+mend_undo() {
+  local now
+  "$belay" recover --forward -q 2>"$work/said" || fail "$1" "recover failed"
+  now=$(bytes)
+  if [ "$now" = "$applied" ]; then
+    "$belay" "${killed_undo[@]}" 2>"$work/said" || fail "$1" "it cannot be taken back any more"
+    now=$(bytes)
+  fi
+  [ "$now" = "$expected" ] || fail "$1" "the database is not what it was, byte for byte"
+  leftovers | grep -qx 'journal verified' || fail "$1" "something was left behind"
+}
+
+# Nobody has to decide anything, whatever it was killed at.
+look() {
+  "$belay" recover >"$work/said" 2>&1 || fail "$1" "a look finds that it takes a person"
+  grep -q '^state      interrupted$' "$work/said" || return 0
+  interrupted=$((interrupted + 1))
+  "$belay" status | grep -q '^left       run .* was interrupted' || fail "$1" "status does not show what was left"
+}
+
+# kill_everywhere SCENARIO MODE
+kill_everywhere() {
+  local scenario=$1 mode=$2 call n status
+  local -n words=killed_$scenario
+  "prepare_$scenario" "$mode"
+  "expect_$scenario"
+  for call in pwrite64 writev write fdatasync fsync ftruncate unlink rename renameat2 mkdir openat; do
     for ((n = 1; ; n += stride)); do
-      fresh $mode
+      "prepare_$scenario" "$mode"
       status=0
       # The shell's own word about a killed child is not wanted.
-      { strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" "$belay" migrate -q >/dev/null; } 2>/dev/null || status=$?
+      { strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" "$belay" "${words[@]}" >/dev/null; } 2>/dev/null || status=$?
       [ $status -eq 137 ] || break
       cases=$((cases + 1))
-      "$belay" migrate -q 2>"$work/said" || { echo "killed at $call $n ($mode): the next run failed"; cat "$work/said"; exit 1; }
-      if ! diff <(echo "$expected") <(state) >"$work/difference"; then
-        echo "killed at $call $n ($mode): the next run ended elsewhere"
-        cat "$work/difference"
-        exit 1
-      fi
-      again=$("$belay" migrate --json)
-      [[ $again == *'"revisions":[],"recovered":null'* ]] || { echo "killed at $call $n ($mode): a third run found work: $again"; exit 1; }
+      look "$scenario: killed at $call $n ($mode)"
+      "mend_$scenario" "$scenario: killed at $call $n ($mode)"
     done
     # A status other than "done" here would mean that strace itself failed, and that nothing was tested.
-    [ $status -eq 0 ] || { echo "$call $n: strace ended with $status"; exit 1; }
+    [ $status -eq 0 ] || fail "$scenario: $call $n ($mode)" "strace ended with $status"
   done
+}
+
+for scenario in "${scenarios[@]}"; do
+  cases=0
+  interrupted=0
+  for mode in delete wal; do kill_everywhere "$scenario" $mode; done
+  [ $interrupted -gt 0 ] || fail "$scenario" "no run was ever interrupted"
+  echo "$scenario: killed $cases times, $interrupted runs were interrupted, and all is mended"
 done
-echo "killed $cases times, and finished $cases times"
