@@ -31,11 +31,10 @@ class Recover : public Project {
       const Process migration = start({"migrate"});
       ASSERT_TRUE(eventually([&] { return query("SELECT count(*) FROM log WHERE id = 1") == "1"; }));
     }
-    // What run 2 has promised cannot be changed any more: going forward would take for ever.
   }
-  /// The same, with a second part that ends.
-  void kill_in_a_hook(const std::string& more = "") const {
-    script("1002", {.parents = "1001", .up = "INSERT INTO log VALUES (1002);"});
+  /// Before anything of it is done.
+  void kill_in_a_hook(const std::string& more = "", const std::string& up = "INSERT INTO log VALUES (1002);") const {
+    script("1002", {.parents = "1001", .up = up});
     configure("[hooks]\nbefore_each = \"touch begun; sleep 60\"\n" + more);
     {
       const Process migration = start({"migrate"});
@@ -137,6 +136,15 @@ TEST_F(Recover, BackTakesBackTheCommittedPartByteForByte) {
   EXPECT_EQ(database_bytes(), before_);
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
   must({"journal", "verify"});
+}
+
+TEST_F(Recover, StatementThatFailsOnTheWayForwardTakesItBackAtOnce) {
+  kill_in_a_hook("", "-- migrate:step transaction:off\nINSERT INTO log VALUES (1);\n-- migrate:step\nSELECT nothing;");
+  const Outcome outcome = run({"recover", "--forward", "--json"});
+  EXPECT_EQ(outcome.exit, exit_failed) << outcome;
+  EXPECT_EQ(outcome.error().at("kind"), "statement-failed");
+  EXPECT_EQ(database_bytes(), before_);
+  EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
 }
 
 TEST_F(Recover, ForwardRunsTheHookAfterTheRun) {
