@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "journal/image_batch.h"
 #include "journal/journal.h"
 #include "journal/stored.h"
@@ -192,6 +195,23 @@ TEST_F(GoldenTest, JournalOfFormat1BecomesThePresentOneByItsFirstWrite) {
   EXPECT_EQ(journal.database_id(), golden_id);
   EXPECT_EQ(journal.last_commit(), Lsn{4});
   EXPECT_EQ(journal.verify().records, 23U);
+}
+
+TEST_F(GoldenTest, ReaderOfFormat1SeesTheImagesThatAnotherProcessThenWrites) {
+  std::filesystem::copy_file(golden_files / "journal-1.lmdb", folder_ / "journal.lmdb");
+  const pid_t writer = start([this] {
+    while (!std::filesystem::exists(folder_ / "go")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    Journal journal = Journal::open(folder_ / "journal.lmdb", Journal::Access::write);
+    journal.carry_on({19});
+    journal.keep_image(7, "content");
+    journal.flush();
+  });
+  const Journal reader = Journal::open(folder_ / "journal.lmdb", Journal::Access::read);
+  EXPECT_EQ(images_of(reader, {19}), Images());
+  write_file(folder_ / "go", "");
+  EXPECT_EQ(wait_for(writer), 0);
+  EXPECT_EQ(images_of(reader, {19}), (Images{{7, "content"}}));
+  EXPECT_EQ(reader.verify().images, 1U);
 }
 
 TEST_F(GoldenTest, PruningAloneMakesFormat1ThePresentOne) {
