@@ -47,6 +47,7 @@ class Restart {
   void write(const journal::Record& record);
   void close_step(const std::string& reason);
   void end_undo();
+  void settle();
   void take_back_from(Lsn first);
 
   Target& target_;
@@ -128,7 +129,19 @@ void Restart::end_undo() {
   write();
 }
 
+/// A WAL that a crash has left, or a busy moment, is brought into the database first: whoever closes the database would
+/// do that later, and then nothing would prove any more that nobody has written.
+void Restart::settle() {
+  engine::ImagesToJournal images(target_.journal());
+  try {
+    target_.connection().settle(images);
+  } catch (const engine::Error&) {  // What stands in the way of this stands in the way of the undo, which says so.
+    return;
+  }
+}
+
 void Restart::take_back_from(Lsn first) {
+  settle();
   try {
     take_back(target_, scope_of(target_.journal(), target_.connection(), first), how_.discard_later_writes, observer_);
   } catch (const Error& error) {
