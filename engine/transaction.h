@@ -28,8 +28,8 @@ class ImagesToJournal final : public BeforeImages {
 ///   begin    the target's BEGIN; TransactionBegin gets its LSN; from here on the target's before-images are kept
 ///   promise  StepBegin, StampBegin: in memory, each before its statement runs
 ///   commit   1. `last_lsn` = that LSN, inside the transaction (invariant T1)
-///            2. everything promised, and every before-image, is made durable in the journal (invariants J1, I1): within
-///               the target's COMMIT, before its commit point; where no images are kept, before it
+///            2. everything promised, and every before-image, is made durable in the journal (invariants J1, I1):
+///               within the target's COMMIT, before its commit point; where no images are kept, before it
 ///            3. the target's COMMIT: from here to its return the outcome is in doubt
 ///            4. TransactionCommit: in memory, it rides with the next flush; `last_lsn` has the last word
 ///
