@@ -9,7 +9,8 @@
 namespace belay::journal {
 namespace {
 
-/// After so many batches, what was read on the way is let go: pages of keys, first pages of values, lists of free pages.
+/// After so many batches, what was read on the way is let go: pages of keys, first pages of values, lists of free
+/// pages.
 constexpr std::uint64_t let_go_interval = 16;
 
 /// Erases what `next` finds until it finds nothing.
