@@ -46,6 +46,14 @@ TEST_F(ImagesTest, ManyImagesAreFlushedBeforeTheTransactionIs) {
   EXPECT_EQ(images_of(*journal_, begin).size(), durable);
 }
 
+TEST_F(ImagesTest, WriteIsRepeatedWholeWhenTheMapWasFull) {
+  begin_run();
+  const Lsn begin = begin_transaction(pages(1500));  // six times the first map, and nothing reserved for a run's end
+  journal_->append(TransactionCommit{begin});
+  end_run();
+  EXPECT_EQ(images_of(*journal_, begin), pages(1500));
+}
+
 TEST_F(ImagesTest, ImagesMayBeEmptyOrLargerThanABatch) {
   const Images kept{{0, ""}, {~std::uint64_t{0}, noise(3U << 20U, 1)}, {5, "x"}, {5, std::string(1U << 20U, '\0')}};
   EXPECT_EQ(images_of(*journal_, write_images(kept)), kept);
