@@ -77,7 +77,7 @@ TEST_F(UndoTest, StepThatFailsInItsMiddleIsTakenBack) {
   EXPECT_EQ(contents(), before);
   EXPECT_EQ(last_run(),
             "RunBegin PlannedRevision TransactionBegin Footprint StepBegin Footprint*2 RevisionRollback Footprint "
-            "TransactionCommit UndoBegin UndoEnd RunEnd");
+            "TransactionCommit UndoBegin Footprint UndoEnd RunEnd");
 }
 
 TEST_F(UndoTest, SliceThatFailsTakesBackTheSlicesBeforeIt) {
