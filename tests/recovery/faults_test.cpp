@@ -75,6 +75,26 @@ TEST_F(FaultsTest, DiskThatIsFullFromAWriteOn) {
   sweep(ENOSPC, true);
 }
 
+/// Before-images of such a transaction are written while it is still at work.
+TEST_F(FaultsTest, JournalThatIsFullInALargeTransactionTakesItBack) {
+  script(
+      "001",
+      "CREATE TABLE t (v BLOB);\nINSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+      "< 5000) SELECT randomblob(4000) FROM n;");
+  upgrade();
+  const auto before = contents();
+  script("002", "UPDATE t SET v = randomblob(4000);");
+  for (const int call : {2, 6, 10, 14, 18}) {
+    EXPECT_EQ(upgrade_with({call, ENOSPC, true, "journal.lmdb"}), failed) << call;
+    EXPECT_EQ(read("PRAGMA integrity_check"), "ok");
+    EXPECT_TRUE(contents() == before) << call;
+    EXPECT_EQ(applied(), "001");
+  }
+  upgrade();
+  EXPECT_EQ(applied(), "001 002");
+  journal().verify();
+}
+
 /// A limit on the size of files stands for a disk that is full where it may not be mounted.
 TEST_F(FaultsTest, DatabaseThatMayNotGrowIsUnharmedAndTheNextRunSucceeds) {
   scripts(1);
