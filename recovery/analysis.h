@@ -12,24 +12,24 @@
 
 namespace belay::recovery {
 
+/// The transaction that the journal neither saw commit nor roll back.
+struct OpenTransaction {
+  journal::Lsn lsn;
+  engine::Position after;                   ///< Where the plan is if it did commit.
+  std::optional<std::size_t> outside_step;  ///< Index of the `transaction:off` step that it is, if it is one.
+  std::string before;                       ///< Its first footprint, if that is durable.
+  bool slice = false;                       ///< It is a slice of a batch.
+  bool is_void = false;                     ///< What may have happened of its step does not count.
+};
+
+/// The undo that the journal saw begin and not end.
+struct OpenUndo {
+  journal::Lsn lsn;
+  journal::UndoBegin intent;
+};
+
 /// The journal from its checkpoint on, read once (ARIES: the analysis pass).
 struct Analysis {
-  /// The transaction that the journal neither saw commit nor roll back.
-  struct OpenTransaction {
-    journal::Lsn lsn;
-    engine::Position after;                   ///< Where the plan is if it did commit.
-    std::optional<std::size_t> outside_step;  ///< Index of the `transaction:off` step that it is, if it is one.
-    std::string before;                       ///< Its first footprint, if that is durable.
-    bool slice = false;                       ///< It is a slice of a batch.
-    bool is_void = false;                     ///< What may have happened of its step does not count.
-  };
-
-  /// The undo that the journal saw begin and not end.
-  struct OpenUndo {
-    journal::Lsn lsn;
-    journal::UndoBegin intent;
-  };
-
   std::optional<journal::RunBegin> run;        ///< The open run; without one nothing below means anything.
   std::vector<journal::PlannedRevision> plan;  ///< Of the open run.
   engine::Position position;                   ///< Up to here the plan is known to be committed.

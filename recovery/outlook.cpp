@@ -27,6 +27,7 @@ class Outlook {
   }
   [[nodiscard]] std::optional<journal::Lsn> to_take_back() const;
   [[nodiscard]] std::optional<Error> obstacle(std::optional<journal::Lsn> first) const;
+  [[nodiscard]] std::optional<Error> obstacle_to_undo() const;
   [[nodiscard]] Way end_of_undo(const char* would_then) const;
 
   const Analysis& analysis_;
@@ -77,18 +78,25 @@ std::optional<Error> Outlook::obstacle(std::optional<journal::Lsn> first) const 
   }
 }
 
-/// Both ways lead to its end, unless others have written before it had an effect.
+std::optional<Error> Outlook::obstacle_to_undo() const {
+  try {
+    const auto scope = scope_of(journal_, connection_, analysis_.undo->intent.first);
+    for (const auto& stop : scope.stops)
+      if (connection_.follows(scope.now, stop)) return std::nullopt;
+    return with_choices({ErrorCode::foreign_writes,
+                         fmt::format("others have written since the undo was interrupted: belay left the database at "
+                                     "[{}], and it is at [{}]",
+                                     scope.stops.back(), scope.now)});
+  } catch (const Error& error) {
+    return with_choices(error);
+  }
+}
+
+/// Both ways lead to its end, unless something stands in the way of that.
 Way Outlook::end_of_undo(const char* would_then) const {
   if (verdict_ == Verdict::undone) return {.would = "write down that the undo has taken effect, and close the run"};
-  const auto scope = scope_of(journal_, connection_, analysis_.undo->intent.first);
-  const bool expected = std::any_of(scope.stops.begin(), scope.stops.end(),
-                                    [&](const auto& stop) { return connection_.follows(scope.now, stop); });
-  if (expected) return {.would = "finish the undo, and close the run"};
-  return {.would = would_then,
-          .obstacle = with_choices({ErrorCode::foreign_writes,
-                                    fmt::format("others have written since the undo was interrupted: belay left the "
-                                                "database at [{}], and it is at [{}]",
-                                                scope.stops.back(), scope.now)})};
+  if (auto obstacle = obstacle_to_undo()) return {.would = would_then, .obstacle = std::move(obstacle)};
+  return {.would = "finish the undo, and close the run"};
 }
 
 Way Outlook::forward() const {

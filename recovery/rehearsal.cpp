@@ -72,7 +72,7 @@ fs::path keep_copy(Target& target, const fs::path& folder, journal::RunId run) {
   if (const auto damage = open(target, aside.file())->find_damage(); !damage.empty())
     throw Error(ErrorCode::foreign_writes, "the database is not sound as it is, so nothing is discarded: " + damage)
         .next("restore a backup");
-  const fs::path copy = free_name(folder, run);
+  fs::path copy = free_name(folder, run);
   std::error_code error;
   fs::rename(aside.file(), copy, error);
   if (error) raise(error, "rename to", copy);
@@ -105,7 +105,7 @@ fs::path rehearse(Target& target, const engine::Restoration& what, journal::Lsn 
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) raise(error, "make", folder);
-  const fs::path copy = keep_copy(target, folder, run);
+  fs::path copy = keep_copy(target, folder, run);
 
   const Scratch trial(folder, ".trial");
   fs::copy_file(copy, trial.file(), error);

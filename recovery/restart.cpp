@@ -89,7 +89,8 @@ std::optional<engine::StepAlone::Open> Restart::account_for(Verdict verdict) {
         analysis_.position = {.revision = analysis_.position.revision, .step = *transaction->outside_step, .after = {}};
         return engine::StepAlone::Open{transaction->lsn, transaction->before};
       }
-      close_step("interrupted; repeated by restart");
+      close_step(how_.policy == Policy::forward ? "interrupted; repeated by restart"
+                                                : "interrupted; taken back by restart");
       break;
     case Verdict::undo:
       analysis_.undo ? end_undo() : close_step("interrupted; taken back by restart");
@@ -122,8 +123,8 @@ void Restart::end_undo() {
   try {
     finish_undo(target_, *analysis_.undo, how_.discard_later_writes, observer_);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::foreign_writes || !how_.asked || how_.policy == Policy::back)
-      throw with_choices(error);
+    const bool hopeless = error.code() == ErrorCode::foreign_writes || error.code() == ErrorCode::no_images;
+    if (!hopeless || !how_.asked || how_.policy == Policy::back) throw with_choices(error);
     abandon_undo(target_, begin);  // The verdict has found it level, and nothing has been changed since.
   }
   write();
@@ -280,7 +281,7 @@ engine::Error mended(Target& target, const engine::Error& error, const engine::E
     restart.account_for(restart.verdict());
     if (interrupted && restart.analysis().sliced) return error;
     restart.take_back_loose_end();
-    const auto result = taken_back(error, restart.analysis());
+    auto result = taken_back(error, restart.analysis());
     restart.close(interrupted ? Outcome::interrupted : Outcome::failed, error.what());
     return result;
   } catch (const Error& obstacle) {

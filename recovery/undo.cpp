@@ -109,8 +109,7 @@ void take_back(Target& target, const Scope& scope, bool discard_later_writes, en
   }
 }
 
-void finish_undo(Target& target, const Analysis::OpenUndo& undo, bool discard_later_writes,
-                 engine::Observer& observer) {
+void finish_undo(Target& target, const OpenUndo& undo, bool discard_later_writes, engine::Observer& observer) {
   auto& connection = target.connection();
   const Scope scope = scope_of(target.journal(), connection, undo.intent.first);
   auto expected = scope.stops;

@@ -47,7 +47,7 @@ void take_back(Target& target, const Scope& scope, bool discard_later_writes, en
 
 /// Does 3 to 5 of an undo that was interrupted in 3.
 /// @throws as `take_back`; the undo stays open.
-void finish_undo(Target& target, const Analysis::OpenUndo& undo, bool discard_later_writes, engine::Observer& observer);
+void finish_undo(Target& target, const OpenUndo& undo, bool discard_later_writes, engine::Observer& observer);
 
 /// Writes, durably, that an undo has had no effect, which must be so: the target is level.
 void abandon_undo(Target& target, journal::Lsn begin);

@@ -244,6 +244,16 @@ TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsGivenUpWhenAskedTo) {
   expect_settled();
 }
 
+TEST_F(UndoingTest, UndoWhoseImagesWereLetGoIsGivenUpWhenAskedTo) {
+  undo_run_until(Verdict::undo);
+  journal::Journal::open(folder / "app.db-belay/journal.lmdb", journal::Journal::Access::write).prune({.runs = 1});
+  EXPECT_EQ(code_of<Error>([&] { upgrade(); }), ErrorCode::in_doubt);
+  EXPECT_TRUE(look().interrupted);
+  recover(Policy::forward);
+  EXPECT_TRUE(contents() == after_);
+  expect_settled();
+}
+
 TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsFinishedWhenTheyAreDiscarded) {
   undo_run_until(Verdict::undo);
   run("PRAGMA user_version = 5");
