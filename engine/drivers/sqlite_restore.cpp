@@ -61,7 +61,7 @@ void SqliteRestore::run() {
 
 SqliteFootprint SqliteRestore::stands_as_expected() {
   const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
-  const auto now = parts_.capture.footprint();
+  auto now = parts_.capture.footprint();
   require_expected(now);
   return now;
 }

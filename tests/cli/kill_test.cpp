@@ -43,6 +43,8 @@ class Kill : public Project {
     }
   }
   void expect_finished_by_the_next_run(int count) const {
+    // What it was just starting holds its lock until that has become another program.
+    EXPECT_TRUE(eventually([&] { return must({"status", "--json"}).json().at("running").is_null(); }));
     const Json status = must({"status", "--json"}).json();
     const auto before = files();
     EXPECT_EQ(must({"status", "--json"}).json(), status);

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr long memory_max_kib = 64 * 1024;
+constexpr long memory_max_kib = 64L * 1024;
 
 void sql(const fs::path& file, const std::string& text) {
   sqlite3* database = nullptr;
@@ -53,6 +53,7 @@ struct Cost {
 Cost belay(const std::string& program, const fs::path& folder, std::vector<std::string> words) {
   words.insert(words.begin(), {program, "-C", folder.string(), "--no-progress"});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const auto start = std::chrono::steady_clock::now();

@@ -157,7 +157,7 @@ RC_GTEST_PROP(CaptureProperty, ImagesAreThePagesAsTheyWere, ()) {
   Beside beside(file, *rc::gen::arbitrary<bool>());
   const int units = *rc::gen::inRange(1, 6);
   for (int i = 0; i < units; ++i)
-    beside.unit(*rc::gen::container<std::vector<int>>(*rc::gen::inRange(1, 5), rc::gen::inRange(0, 8)),
+    beside.unit(*rc::gen::container<std::vector<int>>(*rc::gen::inRange<std::size_t>(1, 5), rc::gen::inRange(0, 8)),
                 *rc::gen::inRange(0, 49), *rc::gen::weightedElement<bool>({{4, true}, {1, false}}));
   beside.check(*rc::gen::inRange<std::size_t>(0, 6));
 }

@@ -107,11 +107,11 @@ TEST_P(RestoreTest, PutsBackALargeTransactionThatSpilled) {
   make(content);
   const auto before = bytes();
   connect();
-  unit(
-      {"CREATE TABLE big AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 6000) "
-       "SELECT i, randomblob(1000) AS b FROM c",
-       "UPDATE t SET v = hex(randomblob(500))", "DELETE FROM big WHERE i % 2 = 0", "UPDATE t SET n = n + 1",
-       "DROP TABLE big"});
+  const std::string fill =
+      "CREATE TABLE big AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 6000) "
+      "SELECT i, randomblob(1000) AS b FROM c";
+  unit({fill, "UPDATE t SET v = hex(randomblob(500))", "DELETE FROM big WHERE i % 2 = 0", "UPDATE t SET n = n + 1",
+        "DROP TABLE big"});
   restore();
   connection.reset();
   EXPECT_TRUE(bytes() == before);

@@ -120,7 +120,7 @@ class ProjectTest : public testing::Test {
   /// change counter, and the version that it is valid for.
   [[nodiscard]] std::string contents() const {
     std::string bytes = read_file(folder / "app.db");
-    for (const std::size_t field : {24, 92})
+    for (const std::size_t field : {24U, 92U})
       if (bytes.size() > 100) bytes.replace(field, 4, 4, '\0');
     return bytes;
   }
