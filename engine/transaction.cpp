@@ -13,23 +13,12 @@ bool has_tables(const Transaction::Target& target) {
   return target.versions.state() && target.connection.has_table(target.versions.name());
 }
 
-template <typename Record>
-std::optional<Record> record_at(const journal::Journal& journal, journal::Lsn lsn) {
-  std::optional<Record> found;
-  if (!lsn) return found;
-  journal.scan(lsn, [&](const journal::Journal::Entry& entry) {
-    if (const auto* record = std::get_if<Record>(&entry.record); record && entry.lsn == lsn) found = *record;
-    return false;
-  });
-  return found;
-}
-
 /// Where the target stood before the undo that nothing has been committed after (invariant I4).
 std::optional<std::string> state_to_outgrow(const journal::Journal& journal) {
   if (journal.last_undo() <= journal.last_commit()) return std::nullopt;
-  const auto end = record_at<journal::UndoEnd>(journal, journal.last_undo());
-  const auto begin = end ? record_at<journal::UndoBegin>(journal, end->begin) : std::nullopt;
-  return begin ? std::optional(begin->state) : std::nullopt;
+  const auto end = journal.record(journal.last_undo());
+  const auto begin = end ? journal.record(std::get<journal::UndoEnd>(*end).begin) : std::nullopt;
+  return begin ? std::optional(std::get<journal::UndoBegin>(*begin).state) : std::nullopt;
 }
 
 /// Invariants T1, and J1 and I1 where no images are kept: with images `seal` sees to them, within the COMMIT.

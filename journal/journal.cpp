@@ -133,6 +133,10 @@ void Journal::scan(Lsn from, const std::function<bool(const Entry&)>& visit) con
   store_->scan(from, visit);
 }
 
+std::optional<Record> Journal::record(Lsn lsn) const {
+  return store_->record(lsn);
+}
+
 void Journal::scan_images(Lsn transaction, const std::function<void(std::uint64_t, std::string_view)>& visit) const {
   store_->scan_images(transaction, visit);
 }

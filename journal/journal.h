@@ -126,6 +126,10 @@ class Journal {
   /// @throws Error `damaged`, naming the record.
   void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
 
+  /// One durable record, checked in the same way; nothing when there is none of that number, or no longer.
+  /// @throws Error `damaged`, naming the record.
+  [[nodiscard]] std::optional<Record> record(Lsn lsn) const;
+
   /// Calls `visit` for each durable image of a transaction, in the order in which they were kept. Each batch of them is
   /// checked before anything of it is handed on. Visits nothing where there are none, or retention has let them go.
   /// @param transaction  its TransactionBegin.

@@ -275,6 +275,15 @@ void Journal::Store::scan(Lsn from, const std::function<bool(const Entry&)>& vis
   }
 }
 
+std::optional<Record> Journal::Store::record(Lsn lsn) const {
+  std::optional<Record> found;
+  read([&](lmdb::Transaction& transaction) {
+    auto entry = LogReader(transaction, tables_, lsn).next();
+    if (entry && entry->lsn == lsn) found = std::move(entry->record);
+  });
+  return found;
+}
+
 void Journal::Store::scan_images(Lsn owner, const std::function<void(std::uint64_t, std::string_view)>& visit) const {
   std::string raw;
   std::optional<std::uint64_t> batches;

@@ -33,6 +33,7 @@ class Journal::Store {
   void carry_on(Lsn transaction);
   std::uint64_t commit(const Retention* retention);
   void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
+  [[nodiscard]] std::optional<Record> record(Lsn lsn) const;
   void scan_images(Lsn owner, const std::function<void(std::uint64_t, std::string_view)>& visit) const;
   [[nodiscard]] std::vector<Run> runs() const;
   Summary verify() const;

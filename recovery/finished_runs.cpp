@@ -38,19 +38,9 @@ std::vector<Completed> completed(const InForce& in_force) {
   return revisions;
 }
 
-template <typename Record>
-Record record_at(const journal::Journal& journal, Lsn lsn) {
-  Record record;
-  journal.scan(lsn, [&](const Entry& entry) {
-    record = std::get<Record>(entry.record);
-    return false;
-  });
-  return record;
-}
-
 UndoableRun described(const journal::Journal& journal, const engine::Connection& connection, const Run& run) {
-  const auto begin = record_at<journal::RunBegin>(journal, run.first);
-  const auto end = record_at<journal::RunEnd>(journal, run.last);
+  const auto begin = std::get<journal::RunBegin>(journal.record(run.first).value());
+  const auto end = std::get<journal::RunEnd>(journal.record(run.last).value());
   auto revisions = end.outcome == journal::Outcome::done
                        ? planned(journal, run, begin.planned)
                        : completed(in_force(journal, {.first = run.first, .last = run.last}, connection));

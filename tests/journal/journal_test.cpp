@@ -56,6 +56,25 @@ TEST_F(JournalTest, CreationNeverReplacesAJournal) {
   EXPECT_EQ(reopen().verify().runs, 1U);
 }
 
+TEST_F(JournalTest, RecordIsTheOneOfThatNumber) {
+  Journal journal = create();
+  write_run(journal);
+  EXPECT_TRUE(std::holds_alternative<RunBegin>(journal.record({1}).value()));
+  EXPECT_TRUE(std::holds_alternative<RunEnd>(journal.record(journal.last()).value()));
+}
+
+TEST_F(JournalTest, ThereIsNoRecordBesideTheLogOrBeforeWhatIsKept) {
+  Journal journal = create();
+  write_run(journal);
+  const Lsn first_end = journal.last();
+  write_run(journal);
+  journal.prune({.runs = 1});
+  EXPECT_FALSE(journal.record({}));
+  EXPECT_FALSE(journal.record(first_end));
+  EXPECT_TRUE(journal.record({first_end.value + 1}));
+  EXPECT_FALSE(journal.record({journal.last().value + 1}));
+}
+
 TEST_F(JournalTest, RunSurvivesReopening) {
   std::vector<std::string> written;
   {
