@@ -7,10 +7,10 @@
 /// The constants of the stored form, alone. docs/journal-format.md explains them; a change to any needs a new number.
 namespace belay::journal::format {
 
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 
-/// The first format: without `images` and the last two numbers of the header. It is read, and becomes the present one
-/// by the first write.
+/// The first format: without `images` and the last two numbers of the header. Formats 1 and 2 are read, and become the
+/// present one by the first write; format 2 lacks two kinds of planned revisions.
 constexpr std::uint32_t version_without_images = 1;
 
 /// Named databases of the LMDB file, and the one key of `meta`.

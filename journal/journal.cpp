@@ -52,7 +52,7 @@ Journal::Journal(Journal&&) noexcept = default;
 Journal& Journal::operator=(Journal&&) noexcept = default;
 Journal::~Journal() = default;
 
-Journal Journal::create(const std::filesystem::path& file, const std::string& database_id) {
+Journal Journal::create(const std::filesystem::path& file, const std::string& database_id, Lsn after) {
   const std::filesystem::path unfinished = with_suffix(file, format::unfinished_suffix);
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   if (std::filesystem::exists(std::filesystem::symlink_status(file))) {
@@ -62,7 +62,7 @@ Journal Journal::create(const std::filesystem::path& file, const std::string& da
   // the next call removes here.
   remove_if_there(unfinished);
   remove_if_there(with_suffix(unfinished, format::lock_suffix));
-  Store::build(unfinished, database_id);
+  Store::build(unfinished, database_id, after);
   remove_if_there(with_suffix(unfinished, format::lock_suffix));
   sync(unfinished, 0);  // LMDB has synced its commit; this covers the file's size and mode
   rename_to_new(unfinished, file);
@@ -103,6 +103,11 @@ std::optional<RunId> Journal::open_run() const {
 
 RunId Journal::begin(RunBegin run, std::vector<PlannedRevision> plan) {
   return store_->begin(std::move(run), std::move(plan));
+}
+
+RunId Journal::supersede(const std::optional<Record>& closing, RunEnd end, RunBegin run,
+                         std::vector<PlannedRevision> plan) {
+  return store_->supersede(closing, std::move(end), std::move(run), std::move(plan));
 }
 
 Lsn Journal::append(const Record& record) {

@@ -58,7 +58,9 @@ class Journal {
   /// existing journal is never replaced. What a crash here left under the temporary name is removed first.
   /// @param file  such as `app.db-belay/journal.lmdb`; its folder must exist.
   /// @param database_id  the identity the journal is bound to.
-  static Journal create(const std::filesystem::path& file, const std::string& database_id);
+  /// @param after  of a database that has lost its journal, its `last_lsn`: numbers go on behind it, and it counts as
+  ///               the last transaction that committed.
+  static Journal create(const std::filesystem::path& file, const std::string& database_id, Lsn after = {});
 
   /// Opens an existing journal. Checks, before it reads a record, that the file is as long as its header says, the
   /// pages that LMDB would trust blindly, and the checksum of the header.
@@ -94,6 +96,12 @@ class Journal {
   /// @param run  `run.run` and `run.planned` are set here, and the ordinals of `plan`.
   /// @throws Error `unfinished_run` while a run is open, `no_space`.
   RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
+
+  /// Closes the open run and opens another, both or neither; durable on return. The before-images of all earlier runs
+  /// are let go: this is for a run that takes the target as it finds it (Action::restore, Action::adopt).
+  /// @param closing  TransactionRollback or UndoEnd (not done) of what is open.
+  /// @param end  of the open run; `end.run` is set here.
+  RunId supersede(const std::optional<Record>& closing, RunEnd end, RunBegin run, std::vector<PlannedRevision> plan);
 
   /// Numbers a record and keeps it in memory until the next `flush`. A run must be open; what opens and closes one
   /// comes by `begin` and `end`.

@@ -82,7 +82,7 @@ Byte<bool> flag(bool& value) {
   return {value, false, true};
 }
 Byte<Action> byte(Action& value) {
-  return {value, Action::up, Action::hook};
+  return {value, Action::up, Action::adopt};
 }
 Byte<Outcome> byte(Outcome& value) {
   return {value, Outcome::done, Outcome::closed_back};
@@ -261,7 +261,7 @@ std::string_view name_of(const Record& record) {
 }
 
 std::string_view name_of(Action action) {
-  constexpr std::array<std::string_view, 5> names{"up", "down", "stamp", "unstamp", "hook"};
+  constexpr std::array<std::string_view, 7> names{"up", "down", "stamp", "unstamp", "hook", "restore", "adopt"};
   return names[static_cast<std::size_t>(action) - 1];
 }
 

@@ -18,6 +18,9 @@ enum class Action : std::uint8_t {
   stamp = 3,    ///< No steps; a stamp is written, or renewed.
   unstamp = 4,  ///< No steps; the stamp is removed.
   hook = 5,     ///< The steps of an SQL hook; the version table is left alone.
+  // The first of a plan, if at all: the run takes the target as it finds it, whatever the journal knew of it.
+  restore = 6,  ///< No steps; the target becomes what the backup of that id, file and digest (SHA-256) holds.
+  adopt = 7,    ///< No steps; the target becomes the one that this journal belongs to.
 };
 
 struct PlannedStatement {

@@ -37,11 +37,13 @@ Journal::Store::Store(const std::filesystem::path& file, Access access)
   tip_ = durable_;
 }
 
-void Journal::Store::build(const std::filesystem::path& file, const std::string& database_id) {
+void Journal::Store::build(const std::filesystem::path& file, const std::string& database_id, Lsn after) {
+  const Lsn first{after.value + 1};
+  const Head head{.first = first, .last = after, .checkpoint = first, .last_commit = after, .database_id = database_id};
   lmdb::Environment environment(file, lmdb::Environment::Access::create);
-  environment.write([&database_id](lmdb::Transaction& transaction) {
+  environment.write([&head](lmdb::Transaction& transaction) {
     const Tables tables = open_tables(transaction);
-    transaction.put(tables.meta, format::head_key, seal_head({.database_id = database_id}));
+    transaction.put(tables.meta, format::head_key, seal_head(head));
   });
 }
 
@@ -88,7 +90,29 @@ RunId Journal::Store::begin(RunBegin run, std::vector<PlannedRevision> plan) {
   require_writable();
   if (!tip_.open_run) refresh();
   if (tip_.open_run) throw Error(ErrorCode::unfinished_run, "the run before was never finished", file());
+  open_run(std::move(run), std::move(plan));
+  commit(nullptr);
+  return tip_.open_run;
+}
 
+/// The images of what is closed here may be those of something that has happened: they are let go as a whole, at once,
+/// and not erased piece by piece before the commit.
+RunId Journal::Store::supersede(const std::optional<Record>& closing, RunEnd end, RunBegin run,
+                                std::vector<PlannedRevision> plan) {
+  require_writable();
+  assert(tip_.open_run && appended_.empty());
+  if (closing) append(*closing);
+  voided_.reset();
+  end.run = tip_.open_run;
+  append(end);
+  tip_.first_image = tip_.checkpoint;
+  open_run(std::move(run), std::move(plan));
+  commit(nullptr);
+  erase_pruned();
+  return tip_.open_run;
+}
+
+void Journal::Store::open_run(RunBegin run, std::vector<PlannedRevision> plan) {
   run.run = tip_.next_run;
   run.planned = plan.size();
   append(std::move(run));
@@ -96,8 +120,6 @@ RunId Journal::Store::begin(RunBegin run, std::vector<PlannedRevision> plan) {
     plan[i].ordinal = i;
     append(std::move(plan[i]));
   }
-  commit(nullptr);
-  return tip_.open_run;
 }
 
 Lsn Journal::Store::append(const Record& record) {
@@ -176,7 +198,7 @@ std::uint64_t Journal::Store::commit(const Retention* retention) {
     const lmdb::Table images = transaction.make_table(format::images_table);  // which the first format does not have
     if (voided_) erase_images_from(transaction, images, *voided_);
     write_log(transaction);
-    if (!appended_.empty()) write_span(transaction);
+    write_spans(transaction);
     waiting_.write(transaction, images);
     dropped = retention == nullptr ? 0 : prune_runs(transaction, tables_, head, *retention);
     transaction.put(tables_.meta, format::head_key, seal_head(head));
@@ -244,13 +266,24 @@ void Journal::Store::write_log(lmdb::Transaction& transaction) const {
   for (const auto& [lsn, value] : appended_) transaction.append(tables_.log, key_of(lsn), value);
 }
 
-/// Records are appended only within a run, and a flush never spans two.
-void Journal::Store::write_span(lmdb::Transaction& transaction) const {
-  const RunId run{tip_.next_run.value - 1};
+/// Records are appended only within a run. A flush spans two when one supersedes the other.
+void Journal::Store::write_spans(lmdb::Transaction& transaction) const {
+  const std::span<const Appended> all(appended_);
+  const auto of_older =
+      tip_.open_run
+          ? std::ranges::count_if(all, [this](const Appended& record) { return record.lsn < tip_.checkpoint; })
+          : 0;
+  const auto older = all.first(static_cast<std::size_t>(of_older));
+  if (!older.empty()) write_span(transaction, {tip_.next_run.value - 2}, older);
+  const auto newer = all.subspan(older.size());
+  if (!newer.empty()) write_span(transaction, {tip_.next_run.value - 1}, newer);
+}
+
+void Journal::Store::write_span(lmdb::Transaction& transaction, RunId run, std::span<const Appended> records) const {
   const auto stored = transaction.get(tables_.runs, key_of(run));
-  RunSpan span = stored ? open_span(run, *stored) : RunSpan{.first = appended_.front().lsn};
-  span.last = tip_.last;
-  for (const auto& record : appended_) span.bytes += record.value.size();
+  RunSpan span = stored ? open_span(run, *stored) : RunSpan{.first = records.front().lsn};
+  span.last = records.back().lsn;
+  for (const auto& record : records) span.bytes += record.value.size();
   transaction.put(tables_.runs, key_of(run), seal_span(run, span));
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,15 @@ class Journal::Store {
  public:
   Store(const std::filesystem::path& file, Access access);
 
-  /// A journal without a record.
-  static void build(const std::filesystem::path& file, const std::string& database_id);
+  /// A journal without a record, whose numbers go on behind `after`.
+  static void build(const std::filesystem::path& file, const std::string& database_id, Lsn after);
 
   [[nodiscard]] const std::filesystem::path& file() const { return environment_.file(); }
   /// The state with what was appended.
   [[nodiscard]] const Head& tip() const { return tip_; }
 
   RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
+  RunId supersede(const std::optional<Record>& closing, RunEnd end, RunBegin run, std::vector<PlannedRevision> plan);
   Lsn append(const Record& record);
   void keep_image(std::uint64_t place, std::string_view content);
   void carry_on(Lsn transaction);
@@ -49,10 +51,12 @@ class Journal::Store {
   void read(const std::function<void(lmdb::Transaction&)>& look) const;
   void write(const std::function<void(lmdb::Transaction&)>& change);
   void refresh();
+  void open_run(RunBegin run, std::vector<PlannedRevision> plan);
   void require_writable() const;
   void require_unchanged(const lmdb::Transaction& transaction) const;
   void write_log(lmdb::Transaction& transaction) const;
-  void write_span(lmdb::Transaction& transaction) const;
+  void write_spans(lmdb::Transaction& transaction) const;
+  void write_span(lmdb::Transaction& transaction, RunId run, std::span<const Appended> records) const;
   void reserve();
   void erase_voided();
   void erase_pruned();
