@@ -3,6 +3,7 @@
 
 #include "engine/connection.h"
 #include "engine/drivers/sqlite.h"
+#include "engine/drivers/sqlite_place.h"
 
 namespace belay::engine {
 namespace {
@@ -70,8 +71,12 @@ void Connection::restore(const Restoration& /*what*/, BeforeImages& /*images*/) 
   throw Error(ErrorCode::foreign_writes, "this kind of database keeps no before-images");
 }
 
-void Connection::copy_to(const std::string& path) {
+void Connection::copy_to(const std::string& path, const CopyProgress& /*progress*/) {
   throw Error(ErrorCode::unavailable, "this kind of database cannot be copied to " + path);
+}
+
+void Connection::replace_with(const std::string& path, const CopyProgress& /*progress*/) {
+  throw Error(ErrorCode::unavailable, "this kind of database cannot be replaced by " + path);
 }
 
 bool exists(const DatabaseUrl& url) {
@@ -79,6 +84,10 @@ bool exists(const DatabaseUrl& url) {
   if (fs::is_directory(url.path, error)) return true;
   const auto size = fs::file_size(url.path, error);
   return !error && size > 0;
+}
+
+std::vector<User> users(const DatabaseUrl& url) {
+  return drivers::users_of(url.path);
 }
 
 }  // namespace belay::engine

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -28,6 +29,10 @@ struct ScriptStatement {
   std::string_view file;
   int line = 0;
 };
+
+/// Told now and then by a copy: how much of it is done, in parts of whatever size. `done` may go back, and `total` may
+/// grow, when others write meanwhile.
+using CopyProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// The driver contract: one connection to one database, used by one thread. Everything above this header is the same
 /// for all databases.
@@ -119,13 +124,32 @@ class Connection {
   /// stale comes up again. @param state  the footprint from before the `restore`.
   virtual void outgrow(std::string_view /*state*/) {}
 
-  /// Writes a copy of the database, as it is now, to a new file or storage of that name, place by place (so that
-  /// before-images fit the copy as well), durably. Others may go on reading meanwhile, and nobody writes.
-  /// @throws Error `no_space`, `unavailable`, `busy`: what was written of the copy is removed again.
-  virtual void copy_to(const std::string& path);
+  /// Writes a copy of the database, as it is at one moment, to a new file or storage of that name, place by place (so
+  /// that before-images fit the copy as well). Others may go on reading and writing: in a storage that lets them, the
+  /// copy is of one snapshot; otherwise they get their turn between its parts, it begins anew when they have written,
+  /// and after some times in vain it makes them wait. Outside a transaction; ends on the stop token.
+  /// @param path  where nothing is: neither a file nor a link is replaced or followed. Not synced: a crash leaves a
+  ///              part of it, and whoever wants it to last syncs it.
+  /// @throws Error `no_space`, `unavailable`, `busy`, `interrupted`: what was written of the copy is removed again.
+  virtual void copy_to(const std::string& path, const CopyProgress& progress);
+  void copy_to(const std::string& path) { copy_to(path, {}); }
 
-  /// The first thing that is wrong with the storage as a whole, as a sentence: damage, or a row without the parent that
-  /// a foreign key asks for. Empty when it is sound. Reads everything.
+  /// Replaces the whole content of this database by that of the database in the file at `path`, all of it or nothing,
+  /// durably: what a crash in it leaves is one of the two, or becomes the first when the next connection opens it.
+  /// Connections of others that are open and idle see the new content with their next statement. The journal mode is
+  /// that of `path` afterwards, as far as others who have this database open allow it. Outside a transaction, and not
+  /// while capturing. Ends on the stop token before its commit.
+  /// @throws Error `busy` while others read or write (where it has to leave WAL mode because the sizes of pages differ:
+  ///         while others have it open), `no_space`, `interrupted`: nothing is changed. `outcome_unknown` when its
+  ///         commit answered with an I/O error: it may have happened, and this connection is to be given up.
+  virtual void replace_with(const std::string& path, const CopyProgress& progress);
+  void replace_with(const std::string& path) { replace_with(path, {}); }
+
+  /// The first thing that is wrong with the storage itself, as a sentence: damage. Empty when it is sound. Reads
+  /// everything.
+  virtual std::string find_corruption() { return {}; }
+
+  /// The same, of what the storage holds as well: damage, or a row without the parent that a foreign key asks for.
   virtual std::string find_damage() { return {}; }
 
   /// A name as SQL, quoted.
@@ -164,5 +188,15 @@ std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOpti
 
 /// Whether there is anything at that URL: for SQLite a file that is not empty.
 bool exists(const DatabaseUrl& url);
+
+/// Another process that has a database open.
+struct User {
+  std::int64_t process = 0;
+  std::string command;  ///< Its name, as the system knows it; may be empty.
+};
+
+/// Which processes that we may look at have this database open, other than this one. Opens nothing; no proof that there
+/// are no others.
+std::vector<User> users(const DatabaseUrl& url);
 
 }  // namespace belay::engine

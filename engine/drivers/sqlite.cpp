@@ -13,6 +13,8 @@
 
 #include "engine/drivers/foreign_keys.h"
 #include "engine/drivers/sqlite_copy.h"
+#include "engine/drivers/sqlite_damage.h"
+#include "engine/drivers/sqlite_error.h"
 #include "engine/drivers/sqlite_place.h"
 #include "engine/drivers/sqlite_restore.h"
 #include "engine/drivers/sqlite_rules.h"
@@ -55,8 +57,14 @@ class Sqlite final : public Connection {
   void settle(BeforeImages& images) override;
   void restore(const Restoration& what, BeforeImages& images) override;
   void outgrow(std::string_view state) override;
-  void copy_to(const std::string& path) override { copy_database(database_.get(), path); }
-  std::string find_damage() override;
+  void copy_to(const std::string& path, const CopyProgress& progress) override {
+    copy_database(database_.get(), path, heeding_stop(progress));
+  }
+  void replace_with(const std::string& path, const CopyProgress& progress) override {
+    replace_database({*this, database_.get(), reopening()}, path, heeding_stop(progress));
+  }
+  std::string find_corruption() override { return corruption_of(*this); }
+  std::string find_damage() override { return damage_of(*this); }
   void begin() override;
   void commit() override;
   void rollback() noexcept override;
@@ -84,6 +92,8 @@ class Sqlite final : public Connection {
   void open(const std::string& path);
   void leave_wal_alone(const std::string& path);
   void set(const std::string& pragma, std::int64_t value);
+  std::function<void()> reopening();
+  CopyProgress heeding_stop(const CopyProgress& progress) const;
   Prepared prepare(std::string_view sql, bool from_script);
   bool step(sqlite3_stmt* statement);
   std::vector<Row> execute(const ScriptStatement& statement, std::span<const Parameter> parameters, bool keep_rows);
@@ -271,22 +281,21 @@ void Sqlite::settle(BeforeImages& images) {
 }
 
 void Sqlite::restore(const Restoration& what, BeforeImages& images) {
-  const std::string path = sqlite3_db_filename(database_.get(), "main");
-  const auto reopen = [&] {
+  SqliteRestore({*this, vfs_.capture(), sqlite3_db_filename(database_.get(), "main"), reopening()}, what, images).run();
+}
+
+std::function<void()> Sqlite::reopening() {
+  return [this, path = std::string(sqlite3_db_filename(database_.get(), "main"))] {
     database_.reset();
     connect(path);
   };
-  SqliteRestore({*this, vfs_.capture(), path, reopen}, what, images).run();
 }
 
-std::string Sqlite::find_damage() {
-  const auto report = query("PRAGMA integrity_check(1)");
-  if (report.empty() || report[0][0] != Value(std::string("ok")))
-    return "integrity_check: " + (report.empty() ? "nothing" : to_literal(report[0][0]));
-  const auto orphans = query("PRAGMA foreign_key_check");
-  if (orphans.empty()) return {};
-  return fmt::format("foreign_key_check: row {} of {} has no parent in {}", to_literal(orphans[0][1]),
-                     to_literal(orphans[0][0]), to_literal(orphans[0][2]));
+CopyProgress Sqlite::heeding_stop(const CopyProgress& progress) const {
+  return [this, progress](std::int64_t done, std::int64_t total) {
+    if (stop_.stop_requested() && done < total) throw Error(ErrorCode::interrupted, "interrupted");
+    if (progress) progress(done, total);
+  };
 }
 
 /// The schema cookie: whoever has parsed the schema that was taken back holds it for the one that gets its number.
@@ -330,7 +339,6 @@ bool Sqlite::step(sqlite3_stmt* statement) {
 void Sqlite::fail(int code) const {
   vfs_.rethrow();
   const std::string message = sqlite3_errmsg(database_.get());
-  const std::string path = sqlite3_db_filename(database_.get(), "main");
   switch (code & 0xff) {
     case SQLITE_INTERRUPT: {
       const ErrorCode reason = reason_of_interrupt();
@@ -339,26 +347,13 @@ void Sqlite::fail(int code) const {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       if (stop_.stop_requested()) throw Error(ErrorCode::interrupted, "interrupted while waiting for the database");
-      throw Error(ErrorCode::busy, fmt::format("another connection has kept {} locked for {} s", path,
-                                               static_cast<double>(options_.lock_timeout.count()) / 1000))
-          .at(path, 0, "")
-          .next("find who has the database open (fuser, lsof), or give a longer --lock-timeout");
-    case SQLITE_FULL:
-      throw Error(ErrorCode::no_space, "no space for " + path + ": " + message).next("free some space");
-    case SQLITE_NOTADB:
-      throw Error(ErrorCode::not_a_database, path + " is not a SQLite database (or it is encrypted)");
-    case SQLITE_READONLY:
-      throw Error(ErrorCode::read_only, path + " cannot be written: " + message);
-    case SQLITE_CORRUPT:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-      throw Error(ErrorCode::unavailable, path + " cannot be used: " + message);
+      break;
     case SQLITE_AUTH:
       throw Error(ErrorCode::refused_statement, rules_.refusal().empty() ? message : rules_.refusal());
     default:
-      throw Error(ErrorCode::statement_failed, message);
+      break;
   }
+  throw sqlite_error(code, message, sqlite3_db_filename(database_.get(), "main"), options_.lock_timeout);
 }
 
 int Sqlite::authorize(void* self, int action, const char* first, const char* second, const char* schema,

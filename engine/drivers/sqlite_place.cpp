@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include "engine/error.h"
@@ -24,27 +25,45 @@ void check_place(const std::string& path, bool read_only) {
         .next("check its permissions and its file system");
 }
 
-std::string users_of(const std::string& path) {
-  namespace fs = std::filesystem;
-  const auto has_open = [&path](const fs::path& process) {
-    std::error_code error;
-    fs::directory_iterator file(process / "fd", error);
-    for (; !error && file != fs::directory_iterator(); file.increment(error)) {
-      std::error_code gone;
-      if (fs::read_symlink(file->path(), gone) == path) return true;
-    }
-    return false;
-  };
-  std::string users;
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_open(const fs::path& process, const std::string& path) {
+  std::error_code error;
+  fs::directory_iterator file(process / "fd", error);
+  for (; !error && file != fs::directory_iterator(); file.increment(error)) {
+    std::error_code gone;
+    if (fs::read_symlink(file->path(), gone) == path) return true;
+  }
+  return false;
+}
+
+std::string command_of(const fs::path& process) {
+  std::string command;
+  std::getline(std::ifstream(process / "comm"), command);
+  return command;
+}
+
+}  // namespace
+
+std::vector<User> users_of(const std::string& path) {
+  std::vector<User> users;
   std::error_code error;
   fs::directory_iterator process("/proc", error);
   for (; !error && process != fs::directory_iterator(); process.increment(error)) {
     const std::string id = process->path().filename();
     const bool number = id.find_first_not_of("0123456789") == std::string::npos;
-    if (!number || id == std::to_string(getpid()) || !has_open(process->path())) continue;
-    users += (users.empty() ? " (process " : ", ") + id;
+    if (!number || id == std::to_string(getpid()) || !has_open(process->path(), path)) continue;
+    users.push_back({.process = std::stoll(id), .command = command_of(process->path())});
   }
-  return users.empty() ? users : users + ")";
+  return users;
+}
+
+std::string users_text(const std::string& path) {
+  std::string text;
+  for (const auto& user : users_of(path)) text += (text.empty() ? " (process " : ", ") + std::to_string(user.process);
+  return text.empty() ? text : text + ")";
 }
 
 }  // namespace belay::engine::drivers

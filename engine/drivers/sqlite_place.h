@@ -1,6 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "engine/connection.h"
 
 namespace belay::engine::drivers {
 
@@ -10,7 +13,10 @@ namespace belay::engine::drivers {
 ///         `read_only` for a folder in which SQLite could not make its journal.
 void check_place(const std::string& path, bool read_only);
 
-/// Which processes that we may look at have this file open, other than this one: ` (process 4711, …)`, or nothing.
-std::string users_of(const std::string& path);
+/// Which processes that we may look at have this file open, other than this one.
+std::vector<User> users_of(const std::string& path);
+
+/// The same for the end of a sentence: ` (process 4711, …)`, or nothing.
+std::string users_text(const std::string& path);
 
 }  // namespace belay::engine::drivers

@@ -99,7 +99,7 @@ void SqliteRestore::empty_wal() {
     if (error.code() != ErrorCode::busy) throw;
     throw Error(ErrorCode::busy, fmt::format("{} is in WAL mode and others have it open: it cannot be put back beneath "
                                              "them{}",
-                                             parts_.path, users_of(parts_.path)))
+                                             parts_.path, users_text(parts_.path)))
         .at(parts_.path, 0, "")
         .next("close them (fuser, lsof), then run the command again");
   }

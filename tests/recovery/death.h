@@ -110,7 +110,13 @@ class Watched final : public engine::Connection {
     around("restore", [&] { below_->restore(what, watched); });
   }
   void outgrow(std::string_view state) override { below_->outgrow(state); }
-  void copy_to(const std::string& path) override { below_->copy_to(path); }
+  void copy_to(const std::string& path, const engine::CopyProgress& progress) override {
+    below_->copy_to(path, progress);
+  }
+  void replace_with(const std::string& path, const engine::CopyProgress& progress) override {
+    around("replace", [&] { below_->replace_with(path, progress); });
+  }
+  std::string find_corruption() override { return below_->find_corruption(); }
   std::string find_damage() override { return below_->find_damage(); }
   [[nodiscard]] std::string quote(std::string_view name) const override { return below_->quote(name); }
   void protect(std::vector<std::string> tables) override { below_->protect(std::move(tables)); }
