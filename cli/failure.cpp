@@ -130,6 +130,15 @@ Class class_of(recovery::ErrorCode code) {
       return {exit_refused, "no-images", ""};
     case drift:
       return {exit_integrity, "drift", ""};
+    case no_backup:
+      return {exit_missing_input, "no-backup", "belay backup --list shows those there are"};
+    case backup_damaged:
+      return {exit_integrity, "backup-damaged", "belay backup --list shows the others; belay backup makes a new one"};
+    case newer_backup:
+      return {exit_integrity, "newer-format", "install the newer belay"};
+    case database_damaged:
+      return {exit_integrity, "database-damaged",
+              "belay check shows all of it; belay recover restore puts a backup back"};
     case not_applicable:
       return {exit_usage, "not-applicable", ""};
   }

@@ -35,6 +35,9 @@ class Observer {
   /// A slice of a batch step is committed.
   virtual void batch_advanced(std::int64_t /*done*/, std::int64_t /*total*/) {}
 
+  /// A copy of the database is being made, packed or checked, as `what` says; in parts of whatever size.
+  virtual void copy_advanced(std::string_view /*what*/, std::int64_t /*done*/, std::int64_t /*total*/) {}
+
   /// The transaction that holds this revision is durable: it is applied. May throw: the run stops after it.
   virtual void revision_committed(const journal::PlannedRevision& /*revision*/, std::chrono::milliseconds /*took*/) {}
 };

@@ -12,7 +12,11 @@ enum class ErrorCode {
   foreign_writes,  ///< Others have written since, or nothing proves that they have not: before-images would destroy it.
   no_images,       ///< The before-images are no longer kept, or never were.
   drift,           ///< The version table and the scripts disagree.
-  not_applicable   ///< What was asked for makes no sense in the present state.
+  no_backup,       ///< There is no such backup, or none at all.
+  backup_damaged,  ///< A backup is not what its manifest says: it is never restored.
+  newer_backup,    ///< A later version of belay has made it.
+  database_damaged,  ///< The database itself is corrupt: a copy of it would be no backup.
+  not_applicable     ///< What was asked for makes no sense in the present state.
 };
 
 /// Why a run was not even begun. Nothing was changed. `what()` is a sentence.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@ struct SqlHook {
   std::vector<versions::Statement> statements;
 };
 
+/// When a run takes a backup of the database first.
+enum class BackupBefore {
+  destructive,  ///< When one of its steps takes data away (versions::find_destructive).
+  always,
+  never
+};
+
 /// Which database, which scripts, and how. Everything but `database` has a sensible default.
 struct Settings {
   std::string database;                         ///< A URL or a path (engine::DatabaseUrl).
@@ -33,6 +41,10 @@ struct Settings {
   journal::Journal::Retention retention{};
   std::chrono::milliseconds lock_timeout{10'000};
   Policy policy = Policy::forward;
+  std::filesystem::path backups;  ///< The folder of backups; empty for `backups` in the journal's folder.
+  BackupBefore backup_before = BackupBefore::destructive;
+  std::uint64_t keep_backups = 10;  ///< Automatic ones; what a person asked for stays.
+
   bool atomic = false;         ///< A run is one transaction.
   bool hooks_between = false;  ///< The observer does work between revisions: each commits by itself.
 
@@ -49,6 +61,7 @@ struct Places {
   std::filesystem::path folder;   ///< The journal's.
   std::filesystem::path journal;  ///< `journal.lmdb` in it.
   std::filesystem::path lock;     ///< The process lock's file in it.
+  std::filesystem::path backups;  ///< Their folder.
 
   /// @throws engine::Error `bad_url`.
   explicit Places(const Settings& settings);

@@ -39,7 +39,9 @@ Places::Places(const Settings& settings)
       folder(settings.journal.empty() ? fs::path(url.path + "-belay")
                                       : fs::absolute(settings.folder / settings.journal).lexically_normal()),
       journal(folder / "journal.lmdb"),
-      lock(folder / "lock") {}
+      lock(folder / "lock"),
+      backups(settings.backups.empty() ? folder / "backups"
+                                       : fs::absolute(settings.folder / settings.backups).lexically_normal()) {}
 
 Target::Target(const Settings& settings, const std::string& command, const std::stop_token& stop) : places_(settings) {
   connection_ = engine::connect(places_.url, {.lock_timeout = settings.lock_timeout, .read_only = false});
