@@ -245,9 +245,8 @@ int undo_run(Context& context) {
                 "belay recover undo-run --help");
   auto& migrator = context.migrator();
   const Situation situation = migrator.look();
-  if (situation.problem) throw recovery::Error(*situation.problem);
   const std::optional back_to = options.run == 0 ? std::nullopt : std::optional(journal::RunId{options.run});
-  const UndoPlan plan = migrator.plan_undo(back_to);
+  const UndoPlan plan = migrator.plan_undo(situation, back_to);
   if (context.config().is_protected && empties(situation, plan)) refuse_protected("taking back every revision");
   if (options.dry_run) return show_plan(context, situation, plan);
   if (plan.obstacle && !options.discard_later_writes) throw recovery::Error(*plan.obstacle);

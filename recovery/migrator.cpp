@@ -44,6 +44,9 @@ class Recorder final : public engine::Observer {
   }
   void statement_ended() override { observer_.statement_ended(); }
   void batch_advanced(std::int64_t done, std::int64_t total) override { observer_.batch_advanced(done, total); }
+  void copy_advanced(std::string_view what, std::int64_t done, std::int64_t total) override {
+    observer_.copy_advanced(what, done, total);
+  }
   void revision_committed(const PlannedRevision& revision, std::chrono::milliseconds took) override {
     if (revision.action != Action::hook) report_.revisions.push_back({{revision.revision}, revision.action, took});
     observer_.revision_committed(revision, took);
@@ -72,14 +75,6 @@ Error drift_error(const versions::Drift& drift, const std::vector<versions::Revi
                                   : "put the script back (git log --diff-filter=D shows who removed it), or tell belay "
                                     "what is applied: belay stamp REV";
   return Error(ErrorCode::drift, drift.message).at(drift.file.string()).next(next);
-}
-
-Error version_table_lost(const std::string& name) {
-  return Error(ErrorCode::drift,
-               fmt::format("belay has written to this database before, and its table {} is not there", name))
-      .next(
-          "if version_table names another one, correct that; if it was dropped by hand, tell belay what is applied: "
-          "belay stamp REV");
 }
 
 Error interrupted_run() {
@@ -121,71 +116,8 @@ const versions::Graph& Migrator::graph() {
   return *graph_;
 }
 
-// --- Looking ---
-
 Situation Migrator::look() {
-  for (;;) {
-    Situation situation;
-    if (look_once(situation)) return situation;
-  }
-}
-
-/// @returns false when somebody was at work between its parts, so that they need not fit.
-bool Migrator::look_once(Situation& situation) {
-  situation.exists = engine::exists(places_.url);
-  situation.running = journal::ProcessLock::holder(places_.lock);
-
-  std::unique_ptr<engine::Connection> connection;
-  std::optional<engine::TargetState> state;
-  std::vector<versions::Stamp> stamps;
-  if (situation.exists) {
-    connection = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
-    connection->stop_on(stop_);
-    engine::VersionTable table(*connection, settings_.version_table);
-    state = table.state();
-    stamps = table.stamps();
-    if (state && !connection->has_table(table.name())) situation.problem = version_table_lost(table.name());
-  }
-  fill(situation, std::move(stamps));
-  const journal::Lsn last = look_at_journal(situation, connection.get(), state);
-  if (!situation.problem && !situation.interrupted) return true;
-
-  if (journal::ProcessLock::holder(places_.lock) || engine::exists(places_.url) != situation.exists) return false;
-  const auto number = [](const auto& found) { return found ? found->last_lsn : journal::Lsn{}; };
-  if (connection && number(engine::VersionTable(*connection, settings_.version_table).state()) != number(state))
-    return false;
-  return !std::filesystem::exists(places_.journal) || open_journal().last() == last;
-}
-
-journal::Journal Migrator::open_journal() const {
-  return journal::Journal::open(places_.journal, journal::Journal::Access::read);
-}
-
-void Migrator::fill(Situation& situation, std::vector<versions::Stamp> stamps) {
-  situation.stamps = std::move(stamps);
-  situation.drift = versions::find_drift(graph(), situation.stamps);
-  situation.applied = versions::applied(graph(), situation.stamps);
-  situation.current = versions::current(graph(), situation.stamps);
-}
-
-journal::Lsn Migrator::look_at_journal(Situation& situation, engine::Connection* connection,
-                                       const std::optional<engine::TargetState>& state) const {
-  // Beside a running command journal and database are read at different moments: they need not fit.
-  if (situation.running) return {};
-  if (!std::filesystem::exists(places_.journal)) {
-    if (state) situation.problem = journal_lost(places_);
-    return {};
-  }
-  const auto journal = open_journal();
-  const auto analysis = analyse(journal);
-  const auto evidence = examine(analysis, journal, state, connection);
-  if (evidence.verdict() == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run) situation.interrupted = look_ahead(analysis, evidence, journal, connection);
-  if (connection && !situation.problem && !situation.interrupted) {
-    situation.undoable = undoable_runs(journal, *connection);
-    situation.written_since = !situation.undoable.empty() && written_since(journal, *connection);
-  }
-  return journal.last();
+  return recovery::look(settings_, places_, graph(), stop_);
 }
 
 // --- Planning ---
@@ -289,7 +221,7 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
   const auto options = executor_options(target);
   report.recovered = guarded(target, {.policy = settings_.policy}, options, recorder, stop_, [&] {
     Situation now;
-    fill(now, target.versions().stamps());
+    fill(now, graph(), target.versions().stamps());
     heed(now, heed_drift);
     auto plan = make_plan(now);
     if (plan.empty()) return;
@@ -333,7 +265,7 @@ Report Migrator::recover(Policy policy, bool discard_later_writes, const std::st
 }
 
 Report Migrator::undo_run(const UndoRequest& request, const std::string& command) {
-  plan_undo(request.back_to);  // Refuses before anything is made.
+  plan_undo(look(), request.back_to);  // Refuses before anything is made.
   Report report;
   Target target(settings_, command, stop_);
   if (target.journal().open_run()) throw interrupted_run();
@@ -351,14 +283,13 @@ Report Migrator::undo_run(const UndoRequest& request, const std::string& command
   return report;
 }
 
-UndoPlan Migrator::plan_undo(std::optional<journal::RunId> back_to) {
-  const Situation situation = look();
+UndoPlan Migrator::plan_undo(const Situation& situation, std::optional<journal::RunId> back_to) {
   if (situation.problem) throw Error(*situation.problem);
   if (situation.interrupted) throw interrupted_run();
   if (!std::filesystem::exists(places_.journal)) throw nothing_to_take_back("nothing has been run");
 
   const auto connection = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
-  const auto journal = open_journal();
+  const auto journal = journal::Journal::open(places_.journal, journal::Journal::Access::read);
   const auto chosen = runs_to_undo(journal, *connection, back_to);
   UndoPlan plan{
       .runs = undoable_runs(journal, *connection), .revisions = chosen.revisions, .obstacle = obstacle(chosen)};

@@ -10,40 +10,15 @@
 
 #include "engine/executor.h"
 #include "engine/observer.h"
-#include "journal/process_lock.h"
 #include "recovery/finished_runs.h"
-#include "recovery/outlook.h"
 #include "recovery/restart.h"
+#include "recovery/situation.h"
 #include "recovery/settings.h"
 #include "versions/graph.h"
 #include "versions/plan.h"
 #include "versions/stamp.h"
 
 namespace belay::recovery {
-
-/// A database as it is found, by a look that writes nothing.
-struct Situation {
-  using Interrupted = recovery::Interrupted;
-  using Way = recovery::Way;
-
-  bool exists = false;  ///< There is a database at all.
-  std::vector<versions::Stamp> stamps;
-  std::vector<versions::Drift> drift;
-  std::vector<bool> applied;  ///< By position in the graph.
-  std::vector<versions::RevisionId> current;
-
-  std::optional<Interrupted> interrupted;  ///< The run that is open in the journal, with nobody running it.
-
-  /// What `undo_run` can take back, newest first; empty while a run is open.
-  std::vector<UndoableRun> undoable;
-  /// Nothing proves that nobody else has written since the newest run: only to be taken back with what came after it.
-  bool written_since = false;
-
-  std::optional<journal::Holder> running;  ///< Who is at work on it right now.
-  std::optional<Error> problem;            ///< Journal and database do not fit.
-
-  [[nodiscard]] bool consistent() const { return !problem && drift.empty(); }
-};
 
 /// What a command did.
 struct Report {
@@ -120,8 +95,9 @@ class Migrator {
   /// @throws Error `not_applicable` (nothing to take back, no such run, a run is interrupted, another run is the
   ///         newest), `foreign_writes`, `no_images`: nothing was changed.
   Report undo_run(const UndoRequest& request = {}, const std::string& command = "recover undo-run");
-  /// What `undo_run` would do. Writes nothing. @throws Error `not_applicable`, `no_images`.
-  UndoPlan plan_undo(std::optional<journal::RunId> back_to = {});
+  /// What `undo_run` would do in this situation. Writes nothing.
+  /// @throws Error `not_applicable`, `no_images`, the problem of the situation.
+  UndoPlan plan_undo(const Situation& situation, std::optional<journal::RunId> back_to = {});
 
  private:
   using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
@@ -129,12 +105,6 @@ class Migrator {
   [[nodiscard]] journal::RunBegin run_begin(const std::string& command,
                                             const std::vector<versions::RevisionId>& current) const;
   void heed(const Situation& situation, bool heed_drift) const;
-  bool look_once(Situation& situation);
-  /// @returns its last record.
-  journal::Lsn look_at_journal(Situation& situation, engine::Connection* connection,
-                               const std::optional<engine::TargetState>& state) const;
-  [[nodiscard]] journal::Journal open_journal() const;
-  void fill(Situation& situation, std::vector<versions::Stamp> stamps);
   std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
   engine::Executor::Options executor_options(Target& target);
 

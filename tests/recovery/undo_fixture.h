@@ -15,7 +15,9 @@ class UndoTest : public ProjectTest {
 
   Report undo_run(const UndoRequest& request = {}) { return migrator(listener).undo_run(request); }
   Report recover(Policy policy, bool discard = false) { return migrator(listener).recover(policy, discard); }
-  UndoPlan plan_undo(std::optional<journal::RunId> back_to = {}) { return migrator(listener).plan_undo(back_to); }
+  UndoPlan plan_undo(std::optional<journal::RunId> back_to = {}) {
+    return migrator(listener).plan_undo(migrator(listener).look(), back_to);
+  }
 
   engine::Error failed_upgrade() {
     return error_of<engine::Error>([&] { upgrade(); });
