@@ -1,7 +1,8 @@
+#include "versions/digest.h"
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
-#include <array>
 #include <memory>
 #include <new>
 
@@ -13,25 +14,11 @@ namespace belay::versions {
 namespace {
 
 /// Looked up once: OpenSSL's search for an algorithm takes longer than hashing a small script.
-const EVP_MD* sha256() {
-  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> algorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr),
-                                                                         EVP_MD_free);
-  if (!algorithm) throw std::runtime_error("OpenSSL has no SHA-256");
-  return algorithm.get();
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, sha256(), nullptr) != 1) throw std::bad_alloc();
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(std::size_t{2} * size);
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += digits[hash[i] >> 4U];
-    hex += digits[hash[i] & 0xFU];
-  }
-  return hex;
+const EVP_MD* algorithm() {
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> found(EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                                     EVP_MD_free);
+  if (!found) throw std::runtime_error("OpenSSL has no SHA-256");
+  return found.get();
 }
 
 void write_number(std::string& out, std::uint64_t number) {
@@ -81,6 +68,22 @@ void write_section(std::string& out, std::string_view name, const std::vector<St
 }
 
 }  // namespace
+
+std::array<unsigned char, 32> sha256(std::string_view bytes) {
+  std::array<unsigned char, 32> hash{};
+  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), nullptr, algorithm(), nullptr) != 1) throw std::bad_alloc();
+  return hash;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (const unsigned char byte : sha256(bytes)) {
+    hex += digits[byte >> 4U];
+    hex += digits[byte & 0xFU];
+  }
+  return hex;
+}
 
 std::string digest_of(const Script& script) {
   std::string out;

@@ -1,0 +1,74 @@
+#include "versions/schema/schema.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "versions/digest.h"
+#include "versions/schema/canonical.h"
+#include "versions/schema/parser.h"
+#include "versions/words.h"
+
+namespace belay::versions::schema {
+namespace {
+
+ObjectType type_of(const CatalogRow& row, const Definition& definition) {
+  if (std::holds_alternative<VirtualTable>(definition)) return ObjectType::virtual_table;
+  if (row.type == "view") return ObjectType::view;
+  if (row.type == "index") return ObjectType::index;
+  if (row.type == "trigger") return ObjectType::trigger;
+  return ObjectType::table;
+}
+
+}  // namespace
+
+std::string_view name_of(ObjectType type) {
+  switch (type) {
+    case ObjectType::table:
+      return "table";
+    case ObjectType::virtual_table:
+      return "virtual table";
+    case ObjectType::view:
+      return "view";
+    case ObjectType::index:
+      return "index";
+    case ObjectType::trigger:
+      return "trigger";
+  }
+  return "object";
+}
+
+const Object* Schema::find(ObjectType type, std::string_view name) const {
+  const auto fits = [type, name](const auto& object) {
+    return object->type == type && equal_ignoring_case(object->name, name);
+  };
+  const auto found = std::ranges::find_if(objects_, fits);
+  return found == objects_.end() ? nullptr : found->get();
+}
+
+std::string Schema::fingerprint() const {
+  std::vector<std::array<unsigned char, 32>> digests;
+  digests.reserve(objects_.size());
+  for (const auto& object : objects_) digests.push_back(object->digest);
+  std::ranges::sort(digests);
+  std::string bytes;
+  bytes.reserve(digests.size() * 32);
+  for (const auto& digest : digests) bytes.append(digest.begin(), digest.end());
+  return sha256_hex(bytes);
+}
+
+std::shared_ptr<const Object> ObjectReader::read(const CatalogRow& row) {
+  auto& known = known_[row.sql];
+  if (known && known->name == row.name && known->table == row.table) return known;
+  auto object = std::make_shared<Object>();
+  object->name = row.name;
+  object->table = row.table;
+  object->sql = row.sql;
+  object->definition = parse_object(row.sql);
+  object->type = type_of(row, object->definition);
+  object->canonical = canonical(object->definition, row.sql);
+  object->digest = sha256(object->canonical);
+  known = std::move(object);
+  return known;
+}
+
+}  // namespace belay::versions::schema
