@@ -108,7 +108,7 @@ TEST(RecordTest, ClaimedNumberOfStepsIsNotBelieved) {
 
 TEST(RecordTest, ActionThatDoesNotExistIsDamaged) {
   std::string bytes = encode(PlannedRevision{});
-  bytes[2 + 8 + 8] = 6;  // behind type, mark, ordinal and an empty revision
+  bytes[2 + 8 + 8] = 8;  // behind type, mark, ordinal and an empty revision
   EXPECT_EQ(code_of([&] { decode(bytes); }), ErrorCode::damaged);
 }
 
