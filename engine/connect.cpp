@@ -67,6 +67,10 @@ std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOpti
   }
 }
 
+std::unique_ptr<Connection> connect_scratch(const DatabaseUrl& /*like*/) {
+  return drivers::open_sqlite(drivers::in_memory, {});  // Likewise.
+}
+
 void Connection::restore(const Restoration& /*what*/, BeforeImages& /*images*/) {
   throw Error(ErrorCode::foreign_writes, "this kind of database keeps no before-images");
 }

@@ -186,6 +186,11 @@ struct DatabaseUrl {
 /// @throws Error `unavailable` (also for a missing file when read_only), `not_a_database`, `read_only`.
 std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options);
 
+/// An empty database of the same kind that nobody else sees and that is forgotten with its connection. Nothing of it
+/// is durable, and it keeps no before-images.
+/// @throws Error `unavailable`.
+std::unique_ptr<Connection> connect_scratch(const DatabaseUrl& like);
+
 /// Whether there is anything at that URL: for SQLite a file that is not empty.
 bool exists(const DatabaseUrl& url);
 

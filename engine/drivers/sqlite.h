@@ -7,6 +7,9 @@
 
 namespace belay::engine::drivers {
 
+/// The path of a database that is in no file. DatabaseUrl::parse lets nobody name it.
+inline constexpr const char* in_memory = ":memory:";
+
 /// Opens a SQLite database (https://www.sqlite.org), made when it is missing and not `read_only`.
 ///
 /// Durability: `synchronous=EXTRA`, because FULL does not sync the unlink of the rollback journal, which is the commit

@@ -7,11 +7,13 @@
 #include <fstream>
 #include <system_error>
 
+#include "engine/drivers/sqlite.h"
 #include "engine/error.h"
 
 namespace belay::engine::drivers {
 
 void check_place(const std::string& path, bool read_only) {
+  if (path == in_memory) return;
   struct stat status {};
   const bool there = stat(path.c_str(), &status) == 0;
   if (there && S_ISDIR(status.st_mode)) throw Error(ErrorCode::unavailable, path + " is a folder, not a database");

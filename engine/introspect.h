@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/connection.h"
+#include "versions/schema/schema.h"
+
+namespace belay::engine {
+
+/// The tables that belay keeps in a database for itself.
+std::vector<std::string> own_tables(const std::string& version_table);
+
+/// Reads the schema of a live database: every table, index, view, trigger and virtual table of its users. What belongs
+/// to the database itself (SQLite: `sqlite_…`, the tables behind a virtual table) is no part of it.
+class Introspector {
+ public:
+  /// @param left_out  tables that do not count, and what hangs on them: belay's own, those of other tools.
+  explicit Introspector(std::vector<std::string> left_out);
+
+  /// In one read; in or outside a transaction. What was read before is not parsed again.
+  /// @throws Error
+  versions::schema::Schema read(Connection& connection);
+
+ private:
+  [[nodiscard]] bool counts(const versions::schema::CatalogRow& row) const;
+
+  std::vector<std::string> left_out_;
+  versions::schema::ObjectReader reader_;
+};
+
+/// The same, once.
+versions::schema::Schema introspect(Connection& connection, std::vector<std::string> left_out);
+
+}  // namespace belay::engine
