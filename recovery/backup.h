@@ -38,6 +38,7 @@ struct FoundBackup {
   Backup backup;  ///< Its manifest is only the id when `readable` is false.
   bool readable = false;
   std::string problem;  ///< Seen without reading the data; empty when there is none.
+  bool newer = false;   ///< The problem is that a later belay has made it.
 
   [[nodiscard]] bool verified() const {
     return readable && problem.empty() && backup.manifest.state == Manifest::State::verified;
@@ -79,8 +80,10 @@ std::optional<Backup> keep_damaged(const std::filesystem::path& database, const 
 std::vector<FoundBackup> list_backups(const std::filesystem::path& folder);
 
 /// The backup of that id, or the newest verified one for `newest` and an empty id.
+/// @param database  `newest` is of the database at this path, where the folder has several; empty: of any.
 /// @throws Error `no_backup`; `backup_damaged`, `newer_backup` when its manifest or data is not as it should be.
-Backup find_backup(const std::filesystem::path& folder, const std::string& id = "newest");
+Backup find_backup(const std::filesystem::path& folder, const std::string& id = "newest",
+                   const std::string& database = {});
 
 /// The backup that `BackupRequest::file` made, by the name of its data. @throws as find_backup.
 Backup find_backup_at(const std::filesystem::path& file);
@@ -96,16 +99,24 @@ void unpack(const Backup& backup, const std::filesystem::path& path, engine::Obs
             const std::stop_token& stop = {});
 
 enum class Prune {
-  automatic,  ///< Only automatic ones, beyond `keep` of these; never the newest verified backup of all.
+  automatic,  ///< Only automatic ones, beyond `keep` of these.
   all         ///< All verified ones beyond the `keep` newest.
 };
 
 /// Removes the oldest, manifest first: a crash leaves litter, never a manifest without its data. What is damaged or
-/// cannot be read stays. @returns the ids of what was removed.
-std::vector<std::string> prune_backups(const std::filesystem::path& folder, std::uint64_t keep, Prune which);
+/// cannot be read stays, and so do the newest verified backup, and those of other databases in the same folder.
+/// @param database  its path, as manifests have it.
+/// @returns the ids of what was removed.
+std::vector<std::string> prune_backups(const std::filesystem::path& folder, const std::string& database,
+                                       std::uint64_t keep, Prune which);
 
-/// Where a verified copy can be made aside in that folder; whatever a crash leaves there is removed by the next
-/// take_backup, once this process is gone.
+/// Removes what a process that was killed has left: scratch files of processes that are gone, data without a manifest.
+void discard_litter(const std::filesystem::path& folder) noexcept;
+
+/// Only the scratch files, in any folder.
+void discard_scratch(const std::filesystem::path& folder) noexcept;
+
+/// A name in that folder for a file of this process that is not to last; what a crash leaves of it is litter.
 std::filesystem::path scratch_in(const std::filesystem::path& folder, const std::string& name);
 
 /// Whether there is anything in the database to be backed up.

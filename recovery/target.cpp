@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "engine/clock.h"
-#include "recovery/rehearsal.h"
+#include "recovery/backup.h"
 
 namespace belay::recovery {
 namespace {
@@ -49,7 +49,7 @@ Target::Target(const Settings& settings, const std::string& command, const std::
   versions_.emplace(*connection_, settings.version_table);
   make_folder(places_.folder);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), settings.lock_timeout, stop);
-  discard_scratch(places_.folder);
+  discard_litter(places_.backups);
   // That somebody else keeps the database locked is to be found out here, before a run is written down.
   connection_->begin();
   connection_->rollback();

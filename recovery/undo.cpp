@@ -61,8 +61,8 @@ void abandon_if_level(Target& target, Lsn begin) noexcept {
 }
 
 void rehearse_discarding(Target& target, const Scope& scope, engine::Observer& observer) {
-  const auto copy = rehearse(target, restoration(target.journal(), scope, {}), scope.previous, scope.run);
-  observer.message(fmt::format("the database as it was is kept in {}", copy.string()));
+  const auto backup = rehearse(target, restoration(target.journal(), scope, {}), scope.previous, observer);
+  observer.message(fmt::format("the database as it was is kept as backup {}", backup.manifest.id));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "recovery/backup.h"
 #include "tests/recovery/fixture.h"
 
 namespace belay::recovery {
@@ -39,11 +40,16 @@ class UndoTest : public ProjectTest {
     const auto log = journal();
     return engine::protocol(log, log.runs().back().first);
   }
+  /// What was kept before later writes were discarded, unpacked.
   [[nodiscard]] std::vector<std::filesystem::path> copies() const {
     std::vector<std::filesystem::path> files;
-    if (!std::filesystem::exists(folder / "app.db-belay/backups")) return files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "app.db-belay/backups"))
-      if (entry.path().extension() == ".db") files.push_back(entry.path());
+    engine::Observer unheard;
+    for (const auto& found : list_backups(folder / "app.db-belay/backups")) {
+      EXPECT_TRUE(found.problem.empty()) << found.problem;
+      if (found.backup.manifest.reason != "before undo") continue;
+      files.push_back(folder / ("copy-" + found.id + ".db"));
+      if (!std::filesystem::exists(files.back())) unpack(found.backup, files.back(), unheard);
+    }
     return files;
   }
 };

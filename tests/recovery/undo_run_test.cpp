@@ -243,8 +243,6 @@ TEST_F(UndoRunTest, DiscardingKeepsACopyOfWhatOthersWrote) {
   EXPECT_EQ(text(undo_run({.discard_later_writes = true}).revisions), "-002");
   EXPECT_EQ(read("SELECT count(*) FROM t; PRAGMA integrity_check"), "0\nok");
   ASSERT_EQ(copies().size(), 1U);
-  EXPECT_TRUE(copies().at(0).filename().string().starts_with("before-undo-"));
-  EXPECT_NE(copies().at(0).filename().string().find("-run2.db"), std::string::npos);
   EXPECT_EQ(engine::read(copies().at(0), "SELECT group_concat(id) FROM t"), "2,77");
   // What others wrote beyond the pages that came back is still there: older runs stay refused.
   EXPECT_EQ(refused_undo(), ErrorCode::foreign_writes);
