@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "versions/schema/names.h"
+#include "versions/schema/wording.h"
 
 namespace belay::versions::schema {
 namespace {
@@ -43,7 +44,7 @@ std::vector<Difference> compare(const Schema& from, const Schema& to) {
     if (other == before.end())
       differences[key] = {added, object->type, object->name, {}};
     else if (other->second->digest != object->digest)
-      differences[key] = {changed, object->type, object->name, {}};
+      differences[key] = {changed, object->type, object->name, describe_change(*other->second, *object)};
   }
   std::vector<Difference> result;
   for (auto& [key, difference] : differences) result.push_back(std::move(difference));
