@@ -40,6 +40,11 @@ recovery::Settings Context::settings() {
   settings.version_table = config().version_table;
   settings.journal = config().journal_path;
   settings.retention = {.runs = config().keep_runs, .bytes = config().keep_bytes};
+  settings.backups = config().backup_directory;
+  settings.keep_backups = config().backup_keep;
+  settings.backup_before = config().backup_before == "always"  ? recovery::BackupBefore::always
+                           : config().backup_before == "never" ? recovery::BackupBefore::never
+                                                               : recovery::BackupBefore::destructive;
   settings.lock_timeout = options_.lock_timeout;
   settings.policy = config().recovery_policy == "back" ? recovery::Policy::back : recovery::Policy::forward;
   settings.atomic = options_.atomic;

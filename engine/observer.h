@@ -35,6 +35,9 @@ class Observer {
   /// A slice of a batch step is committed.
   virtual void batch_advanced(std::int64_t /*done*/, std::int64_t /*total*/) {}
 
+  /// A backup was made before something that takes data away, `why`.
+  virtual void backed_up(std::string_view /*id*/, std::string_view /*why*/) {}
+
   /// A copy of the database is being made, packed or checked, as `what` says; in parts of whatever size.
   virtual void copy_advanced(std::string_view /*what*/, std::int64_t /*done*/, std::int64_t /*total*/) {}
 

@@ -26,7 +26,7 @@ struct SqlHook {
 
 /// When a run takes a backup of the database first.
 enum class BackupBefore {
-  destructive,  ///< When one of its steps takes data away (versions::find_destructive).
+  destructive,  ///< When one of its steps takes data away (versions::DestructiveStatements).
   always,
   never
 };
