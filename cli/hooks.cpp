@@ -144,10 +144,10 @@ void CommandHooks::after_migrate() const {
 }
 
 void CommandHooks::before_each(const journal::PlannedRevision& revision) const {
-  if (revision.action != journal::Action::hook) run(before_each_, "before_each", variables_of(revision));
+  if (journal::is_of_revision(revision.action)) run(before_each_, "before_each", variables_of(revision));
 }
 void CommandHooks::after_each(const journal::PlannedRevision& revision) const {
-  if (revision.action != journal::Action::hook) run(after_each_, "after_each", variables_of(revision));
+  if (journal::is_of_revision(revision.action)) run(after_each_, "after_each", variables_of(revision));
 }
 
 void CommandHooks::run(const std::vector<std::string>& commands, const char* when, const Variables& variables) const {

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include "engine/connection.h"
@@ -88,6 +89,15 @@ bool exists(const DatabaseUrl& url) {
   if (fs::is_directory(url.path, error)) return true;
   const auto size = fs::file_size(url.path, error);
   return !error && size > 0;
+}
+
+bool looks_sound(const DatabaseUrl& url) {
+  constexpr std::string_view magic("SQLite format 3\0",
+                                   16);  // https://www.sqlite.org/fileformat2.html#the_database_header
+  std::ifstream file(url.path, std::ios::binary);
+  std::string head(magic.size(), '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return file.gcount() == 0 || head == magic;
 }
 
 std::vector<User> users(const DatabaseUrl& url) {

@@ -194,6 +194,10 @@ std::unique_ptr<Connection> connect_scratch(const DatabaseUrl& like);
 /// Whether there is anything at that URL: for SQLite a file that is not empty.
 bool exists(const DatabaseUrl& url);
 
+/// Whether what is there begins as such a database does; also when there is nothing. Unlike `connect` this leaves what
+/// lies beside a damaged database alone. No connection to it may be open in this process.
+bool looks_sound(const DatabaseUrl& url);
+
 /// Another process that has a database open.
 struct User {
   std::int64_t process = 0;

@@ -32,6 +32,8 @@ struct Executor::Group {
   Transaction transaction;
   std::vector<Done> done;
   steady_clock::time_point start = steady_clock::now();
+  /// Of `done`, from where on all or nothing commits: a hook, and the unstamps right behind it.
+  std::optional<std::size_t> unit;
 };
 
 Executor::Executor(Transaction::Target target, Observer& observer, Options options, std::stop_token stop)
@@ -140,8 +142,11 @@ bool Executor::fits_one_transaction(const journal::PlannedRevision& revision) co
 void Executor::run_in_group(const Plan& plan, std::size_t ordinal) {
   const auto& revision = plan[ordinal];
   const auto start = steady_clock::now();
-  announce(plan, revision);
+  const bool joined = group_ && group_->unit && revision.action == journal::Action::unstamp;
+  if (!joined) announce(plan, revision);
   if (!group_) group_ = std::make_unique<Group>(target_);
+  if (!joined) group_->unit.reset();
+  if (revision.action == journal::Action::hook) group_->unit = group_->done.size();
   try {
     run_in_savepoint(revision);
   } catch (const Error& error) {
@@ -149,7 +154,9 @@ void Executor::run_in_group(const Plan& plan, std::size_t ordinal) {
     throw;
   }
   group_->done.push_back({ordinal, since(start)});
-  if (options_.atomic) return;
+  const bool unit_goes_on =
+      group_->unit && ordinal + 1 < plan.size() && plan[ordinal + 1].action == journal::Action::unstamp;
+  if (options_.atomic || unit_goes_on) return;
   if (!options_.group || since(group_->start) >= options_.group_time || target_.connection.crowded())
     commit_group(plan);
 }
@@ -174,8 +181,10 @@ void Executor::run_in_savepoint(const journal::PlannedRevision& revision) {
 
 /// A revision of the group has failed: it leaves nothing, and those before it commit.
 void Executor::leave_group(const Plan& plan, const journal::PlannedRevision& failed, const Error& error) {
+  const bool splits_unit = group_->unit && *group_->unit < group_->done.size();
+  if (splits_unit) group_->done.erase(group_->done.begin() + static_cast<std::ptrdiff_t>(*group_->unit), group_->done.end());
   const bool keep_others = !options_.atomic && !group_->done.empty();
-  if (keep_others && target_.connection.in_transaction()) {
+  if (keep_others && !splits_unit && target_.connection.in_transaction()) {
     target_.connection.rollback_to_savepoint();
     group_->transaction.promise(journal::RevisionRollback{.ordinal = failed.ordinal, .reason = error.what()});
     commit_group(plan);
@@ -347,6 +356,7 @@ void Executor::complete(Transaction& transaction, const journal::PlannedRevision
   }
   using journal::Action;
   transaction.promise(journal::StampBegin{.ordinal = revision.ordinal});
+  if (revision.action == Action::adopt) target_.versions.set_database_id(target_.journal.database_id());
   if (revision.action == Action::down || revision.action == Action::unstamp)
     target_.versions.remove({revision.revision});
   if (revision.action == Action::up || revision.action == Action::stamp)

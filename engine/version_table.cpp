@@ -109,6 +109,11 @@ void VersionTable::set_last_lsn(journal::Lsn lsn) {
   connection_.query("UPDATE belay_state SET last_lsn = :lsn", parameters);
 }
 
+void VersionTable::set_database_id(const std::string& database_id) {
+  const std::array parameters{Parameter{":id", database_id}};
+  connection_.query("UPDATE belay_state SET database_id = :id", parameters);
+}
+
 std::string VersionTable::write_sql(std::string_view name, const versions::Stamp& stamp) {
   return fmt::format("INSERT OR REPLACE INTO {} VALUES ({}, {}, {}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 0, {}, 0)",
                      quoted_name(name), to_literal(stamp.revision.text), to_literal(stamp.message),

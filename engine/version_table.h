@@ -42,6 +42,8 @@ class VersionTable {
   void write(const versions::Stamp& stamp);
   void remove(const versions::RevisionId& revision);
   void set_last_lsn(journal::Lsn lsn);
+  /// From now on the target is the database of that journal.
+  void set_database_id(const std::string& database_id);
 
   /// The SQL of `create`, `write` and `remove` for a version table of that name, for a person to run by hand.
   static std::string create_sql(std::string_view name);

@@ -23,6 +23,16 @@ enum class Action : std::uint8_t {
   adopt = 7,    ///< No steps; the target becomes the one that this journal belongs to.
 };
 
+/// A run whose plan begins so takes the target as it finds it: until its first transaction has committed, what journal
+/// and target say of each other does not matter.
+constexpr bool takes_over(Action action) {
+  return action == Action::restore || action == Action::adopt;
+}
+/// Of a revision, and not of the run as a whole.
+constexpr bool is_of_revision(Action action) {
+  return action != Action::hook && !takes_over(action);
+}
+
 struct PlannedStatement {
   std::string text{};
   std::int32_t line = 0;

@@ -85,6 +85,7 @@ class Fold {
 
 Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
   if (!analysis.run) return Tail::closed;
+  if (taking_over(analysis)) return Tail::taking_over;
   if (analysis.undo) return Tail::undoing;
   if (!analysis.transaction) return Tail::between;
   if (!analysis.transaction->outside_step || !connection) return Tail::inside;
@@ -101,6 +102,10 @@ Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
 }
 
 }  // namespace
+
+bool taking_over(const Analysis& analysis) {
+  return !analysis.plan.empty() && takes_over(analysis.plan[0].action) && analysis.position.revision == 0;
+}
 
 bool half_applied(const engine::Position& position) {
   return position.step > 0 || !position.after.empty();
@@ -123,7 +128,7 @@ Evidence examine(const Analysis& analysis, const journal::Journal& journal,
   evidence.journal_last_commit = journal.last_commit();
   if (target) evidence.target_last_lsn = target->last_lsn;
 
-  evidence.level = Level::elsewhere;
+  evidence.level = evidence.tail == Tail::taking_over ? Level::level : Level::elsewhere;
   if (target && target->database_id != journal.database_id()) return evidence;
   if (evidence.target_last_lsn == evidence.journal_last_commit) evidence.level = Level::level;
   if (analysis.transaction && evidence.target_last_lsn == analysis.transaction->lsn) evidence.level = Level::at;

@@ -45,6 +45,9 @@ struct Analysis {
   [[nodiscard]] std::optional<journal::Lsn> loose_end() const { return part ? part : leftover; }
 };
 
+/// Whether the open run takes the target as it finds it, and has not done so yet.
+bool taking_over(const Analysis& analysis);
+
 /// Whether a part of the revision there is done.
 bool half_applied(const engine::Position& position);
 

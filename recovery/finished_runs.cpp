@@ -24,7 +24,7 @@ std::vector<Completed> planned(const journal::Journal& journal, const Run& run, 
   if (count == 0) return revisions;
   journal.scan({run.first.value + 1}, [&](const Entry& entry) {
     const auto& revision = std::get<journal::PlannedRevision>(entry.record);
-    if (revision.action != Action::hook) revisions.push_back({{revision.revision}, revision.action});
+    if (is_of_revision(revision.action)) revisions.push_back({{revision.revision}, revision.action});
     return --count > 0;
   });
   return revisions;
@@ -34,8 +34,15 @@ std::vector<Completed> completed(const InForce& in_force) {
   std::vector<Completed> revisions;
   for (const auto& unit : in_force.units)
     for (const auto& revision : unit.completed)
-      if (revision.action != Action::hook) revisions.push_back(revision);
+      if (is_of_revision(revision.action)) revisions.push_back(revision);
   return revisions;
+}
+
+/// What was before it is not reached by before-images any more.
+bool takes_over(const journal::Journal& journal, const Run& run) {
+  const auto first = journal.record({run.first.value + 1});
+  const auto* planned = first ? std::get_if<journal::PlannedRevision>(&*first) : nullptr;
+  return planned && journal::takes_over(planned->action);
 }
 
 UndoableRun described(const journal::Journal& journal, const engine::Connection& connection, const Run& run) {
@@ -79,10 +86,16 @@ Run oldest_to_go(const std::vector<Run>& runs, std::optional<journal::RunId> bac
   return runs.front();
 }
 
-void require_images(const std::vector<Run>& runs, const std::vector<Unit>& units) {
+void require_images(const journal::Journal& journal, const std::vector<Run>& runs, const std::vector<Unit>& units) {
   auto run = runs.begin();
   for (const Unit& unit : units) {
     while (run->last < unit.lsn) ++run;
+    if (takes_over(journal, *run))
+      throw Error(ErrorCode::no_images,
+                  fmt::format("run {} has replaced the database or taken it over, and what was before that has no "
+                              "before-images any more",
+                              run->run.value))
+          .next("belay recover restore --list shows the backups; one was made before that run");
     if (run->image_bytes == 0)
       throw Error(
           ErrorCode::no_images,
@@ -128,8 +141,10 @@ void close_if_over(Target& target, const std::string& error, const engine::Execu
 std::vector<UndoableRun> undoable_runs(const journal::Journal& journal, const engine::Connection& connection) {
   std::vector<UndoableRun> result;
   const auto runs = journal.runs();
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run)
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    if (takes_over(journal, *run)) break;
     if (run->image_bytes > 0 && run->run != journal.open_run()) result.push_back(described(journal, connection, *run));
+  }
   return result;
 }
 
@@ -156,7 +171,7 @@ RunsToUndo runs_to_undo(const journal::Journal& journal, engine::Connection& con
   if (back_to && found.units.front().lsn > oldest.last)
     throw nothing_to_take_back(
         fmt::format("nothing of run {} is in force: it committed nothing, or was taken back", back_to->value));
-  require_images(runs, found.units);
+  require_images(journal, runs, found.units);
   return {.scope = scope_of(journal, connection, found.units.front().lsn),
           .newest = run_of(journal, found.units.back().lsn).run,
           .revisions = net_effect(completed(found))};

@@ -29,6 +29,7 @@ class Outlook {
   [[nodiscard]] std::optional<Error> obstacle(std::optional<journal::Lsn> first) const;
   [[nodiscard]] std::optional<Error> obstacle_to_undo() const;
   [[nodiscard]] Way end_of_undo(const char* would_then) const;
+  [[nodiscard]] Way taken_over() const;
 
   const Analysis& analysis_;
   Verdict verdict_;
@@ -99,7 +100,16 @@ Way Outlook::end_of_undo(const char* would_then) const {
   return {.would = "finish the undo, and close the run"};
 }
 
+Way Outlook::taken_over() const {
+  if (verdict_ == Verdict::redo) return {.would = "write down that it has taken effect, and close the run"};
+  const auto& first = analysis_.plan[0];
+  if (first.action == journal::Action::restore)
+    return {.would = fmt::format("keep the database as it is, and restore backup {}", first.revision)};
+  return {.would = "take the database over as was decided, if its schema is still the same"};
+}
+
 Way Outlook::forward() const {
+  if (taking_over(analysis_)) return taken_over();
   if (analysis_.undo) return end_of_undo("give the undo up, of which nothing has happened, and keep what others wrote");
   if (analysis_.plan.empty()) return {.would = "close the run"};
   if (position().revision == analysis_.plan.size()) return {.would = "close the run: all of it is applied"};
@@ -109,6 +119,7 @@ Way Outlook::forward() const {
 }
 
 Way Outlook::back() const {
+  if (taking_over(analysis_)) return taken_over();
   if (analysis_.undo) return end_of_undo("finish the undo, and discard what others have written since");
   if (const auto first = to_take_back())
     return {.would = fmt::format("take back what is committed of revision {}, and close the run", revision()),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "recovery/restore.h"
 #include "recovery/undo.h"
 
 namespace belay::recovery {
@@ -49,6 +50,7 @@ class Restart {
   void end_undo();
   void settle();
   void take_back_from(Lsn first);
+  void restore_again(const std::stop_token& stop);
 
   Target& target_;
   Settling how_;
@@ -94,6 +96,10 @@ std::optional<engine::StepAlone::Open> Restart::account_for(Verdict verdict) {
       break;
     case Verdict::undo:
       analysis_.undo ? end_undo() : close_step("interrupted; taken back by restart");
+      break;
+    case Verdict::take_over:
+      if (transaction)
+        write(journal::TransactionRollback{.begin = transaction->lsn, .reason = "interrupted; done again by restart"});
       break;
     case Verdict::undone:
       write(
@@ -158,16 +164,26 @@ void Restart::take_back_loose_end() {
 /// Whether the run is carried on or closed. One that has been taking back is not begun again, unless that was only a
 /// step; and one without a plan had nothing else to do.
 Policy Restart::direction() const {
+  if (taking_over(analysis_)) return Policy::forward;  // What it found may be forgotten already.
   const bool over = analysis_.plan.empty() || (analysis_.taken_back && !half_applied(analysis_.position));
   return over ? Policy::back : how_.policy;
 }
 
 void Restart::go_on(std::optional<engine::StepAlone::Open> open, const std::stop_token& stop) {
   if (analysis_.leftover) take_back_from(*analysis_.leftover);
+  if (taking_over(analysis_)) {
+    if (analysis_.plan[0].action == journal::Action::restore) return restore_again(stop);
+    require_as_adopted(target_, analysis_.plan[0]);
+  }
   auto as_begun = options_;
   as_begun.atomic = analysis_.run->atomic;
   engine::Executor(target_.parts(), observer_, as_begun, stop)
       .resume(analysis_.plan, analysis_.position, std::move(open));
+}
+
+void Restart::restore_again(const std::stop_token& stop) {
+  finish_restore(target_, analysis_.plan[0], observer_, stop);
+  close(Outcome::done, "");
 }
 
 std::string done_so_far(const Analysis& analysis, Verdict verdict) {
@@ -177,7 +193,7 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
   const auto revisions = [&](std::size_t end) {
     const auto first = analysis.plan.begin();
     return std::count_if(first, first + static_cast<std::ptrdiff_t>(end),
-                         [](const auto& planned) { return planned.action != journal::Action::hook; });
+                         [](const auto& planned) { return is_of_revision(planned.action); });
   };
   std::string text =
       fmt::format("{} of {} revisions were applied", revisions(position.revision), revisions(analysis.plan.size()));
@@ -186,6 +202,7 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
 }
 
 const char* what_follows(const Analysis& analysis, Policy direction) {
+  if (taking_over(analysis)) return "; carrying it out again";
   if (direction == Policy::forward) return "; going on with the rest";
   return analysis.loose_end() ? "; taking that part back" : "; staying there";
 }
@@ -234,6 +251,7 @@ std::string describe(const Analysis& analysis, Verdict verdict) {
   std::string what = fmt::format("run {} ({}) was interrupted", analysis.run->run.value, analysis.run->command);
   if (analysis.undo) return what + " while it was taking back what had been committed";
   if (analysis.plan.empty()) return what + (analysis.taken_back ? " at its end" : " at its beginning");
+  if (verdict == Verdict::take_over) return what + " before it had any effect";
   what += ": " + done_so_far(analysis, verdict);
   switch (verdict) {
     case Verdict::in_doubt:

@@ -17,27 +17,29 @@ enum class Tail : std::uint8_t {
   alone_once,   ///< In a step that no transaction can hold, and that may not; its before-images are kept.
   alone_blind,  ///< The same, without before-images.
   undoing,      ///< In an undo.
+  taking_over,  ///< In a run that takes the target as it finds it, before its first transaction has committed.
 };
-inline constexpr std::array<Tail, 7> tails{Tail::closed,     Tail::between,     Tail::inside, Tail::alone,
-                                           Tail::alone_once, Tail::alone_blind, Tail::undoing};
+inline constexpr std::array<Tail, 8> tails{Tail::closed,     Tail::between,     Tail::inside,  Tail::alone,
+                                           Tail::alone_once, Tail::alone_blind, Tail::undoing, Tail::taking_over};
 
 /// What the target's `last_lsn` says.
 enum class Level : std::uint8_t {
-  level,     ///< It is the last transaction that the journal knows to have committed.
+  level,     ///< It is the last transaction that the journal knows to have committed; or the run takes it as it is.
   at,        ///< It is the open transaction of the journal; or the one that the open undo leaves in force.
   elsewhere  ///< It is another, or of another database.
 };
 
 enum class Verdict : std::uint8_t {
-  nothing,   ///< The usual start.
-  settle,    ///< Every transaction is accounted for; the run itself has to be finished.
-  drop,      ///< The open transaction did not commit, and the target has rolled it back by itself.
-  redo,      ///< The open transaction did commit, and only its acknowledgement is missing.
-  repeat,    ///< The step may have happened; doing it once more is the same as once.
-  undo,      ///< What may have happened of the step is taken back; or, of an undo, what it has not yet taken back.
-  undone,    ///< The open undo has taken effect, and only its end is missing.
-  in_doubt,  ///< The step may have happened, and nothing tells.
-  refuse     ///< Journal and database do not fit: they were restored, edited or swapped.
+  nothing,    ///< The usual start.
+  settle,     ///< Every transaction is accounted for; the run itself has to be finished.
+  drop,       ///< The open transaction did not commit, and the target has rolled it back by itself.
+  redo,       ///< The open transaction did commit, and only its acknowledgement is missing.
+  repeat,     ///< The step may have happened; doing it once more is the same as once.
+  undo,       ///< What may have happened of the step is taken back; or, of an undo, what it has not yet taken back.
+  undone,     ///< The open undo has taken effect, and only its end is missing.
+  take_over,  ///< The run has had no effect: it is carried out again, from its beginning.
+  in_doubt,   ///< The step may have happened, and nothing tells.
+  refuse      ///< Journal and database do not fit: they were restored, edited or swapped.
 };
 
 /// A row of the decision table; an absent column fits everything.
@@ -48,7 +50,7 @@ struct Case {
 };
 
 /// docs/recovery.md has a paragraph for each row.
-inline constexpr std::array<Case, 13> cases{{
+inline constexpr std::array<Case, 15> cases{{
     {Tail::closed, Level::level, Verdict::nothing},
     {Tail::between, Level::level, Verdict::settle},
     {Tail::inside, Level::level, Verdict::drop},
@@ -61,6 +63,8 @@ inline constexpr std::array<Case, 13> cases{{
     {Tail::alone_once, Level::at, Verdict::redo},
     {Tail::alone_blind, Level::at, Verdict::redo},
     {Tail::undoing, Level::at, Verdict::undone},
+    {Tail::taking_over, Level::level, Verdict::take_over},
+    {Tail::taking_over, Level::at, Verdict::redo},
     {std::nullopt, Level::elsewhere, Verdict::refuse},
 }};
 
@@ -96,8 +100,8 @@ constexpr Verdict judge(Tail tail, Level level) {
 }
 
 constexpr std::string_view name_of(Verdict verdict) {
-  constexpr std::array<std::string_view, 9> names{"nothing", "settle", "drop",     "redo",  "repeat",
-                                                  "undo",    "undone", "in-doubt", "refuse"};
+  constexpr std::array<std::string_view, 10> names{"nothing", "settle", "drop",      "redo",     "repeat",
+                                                   "undo",    "undone", "take-over", "in-doubt", "refuse"};
   return names.at(static_cast<std::size_t>(verdict));
 }
 

@@ -57,6 +57,7 @@ class Listener final : public Observer {
   void batch_advanced(std::int64_t done, std::int64_t total) override {
     hear("batch " + std::to_string(done) + "/" + std::to_string(total));
   }
+  void copy_advanced(std::string_view what, std::int64_t, std::int64_t) override { hear("copy: " + std::string(what)); }
   void revision_committed(const journal::PlannedRevision& revision, std::chrono::milliseconds) override {
     hear("committed " + revision.revision);
   }

@@ -35,6 +35,13 @@ TEST(Verdict, UndoThatHasTakenEffectIsWrittenDown) {
   EXPECT_EQ(judge(Tail::undoing, Level::at), Verdict::undone);
 }
 
+TEST(Verdict, WhatTakesTheTargetAsItIsIsDoneAgain) {
+  EXPECT_EQ(judge(Tail::taking_over, Level::level), Verdict::take_over);
+}
+TEST(Verdict, WhatHasTakenTheTargetOverIsRedone) {
+  EXPECT_EQ(judge(Tail::taking_over, Level::at), Verdict::redo);
+}
+
 TEST(Verdict, StepThatIsAcknowledgedInTheDatabaseIsRedone) {
   EXPECT_EQ(judge(Tail::alone, Level::at), Verdict::redo);
   EXPECT_EQ(judge(Tail::alone_once, Level::at), Verdict::redo);
@@ -54,6 +61,7 @@ TEST(Verdict, WithoutAnOpenTransactionThereIsNoneToBeAt) {
 TEST(Verdict, EachHasItsName) {
   EXPECT_EQ(name_of(Verdict::nothing), "nothing");
   EXPECT_EQ(name_of(Verdict::undone), "undone");
+  EXPECT_EQ(name_of(Verdict::take_over), "take-over");
   EXPECT_EQ(name_of(Verdict::in_doubt), "in-doubt");
   EXPECT_EQ(name_of(Verdict::refuse), "refuse");
 }
