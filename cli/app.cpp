@@ -112,6 +112,23 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_option("shell", options.revisions, "bash, zsh or fish")->type_name("SHELL")->expected(1)->required();
 }
 
+void add_backup_options(CLI::App& sub, Options& options) {
+  auto* list = sub.add_flag("--list", options.list, "the backups there are, newest first");
+  auto* verify = sub.add_option("--verify", options.verify, "read all of one: an id, newest, or a file that -o made")
+                     ->type_name("ID")
+                     ->excludes(list);
+  auto* prune = sub.add_option("--prune", options.prune, "remove all but so many, the oldest first")
+                    ->type_name("KEEP")
+                    ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+                    ->excludes(list)
+                    ->excludes(verify);
+  sub.add_option("-o,--output", options.output, "write it here instead; packed when the name ends in .zst")
+      ->type_name("FILE")
+      ->excludes(list)
+      ->excludes(verify)
+      ->excludes(prune);
+}
+
 void add_globals(CLI::App& app, Options& options, std::array<std::string, 2>& durations) {
   app.add_option("-C", options.directory, "run as if started there")->type_name("DIR");
   app.add_option("-c,--config", options.config, "the configuration file")->type_name("FILE");
@@ -322,6 +339,7 @@ int run(int argc, char** argv) {
     add_target_options(*sub, command.takes, options);
     add_script_options(*sub, command.takes, options);
     add_other_options(*sub, command.takes, options);
+    if (command.takes & backups) add_backup_options(*sub, options);
   }
   try {
     app.parse(argc, argv);

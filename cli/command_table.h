@@ -30,6 +30,7 @@ enum Takes : unsigned {
   directions = 1U << 16U,  // --forward, --back
   back_to = 1U << 17U,     // [RUN]
   discard = 1U << 18U,     // --discard-later-writes, --dry-run
+  backups = 1U << 19U,     // --list, --verify, --prune, -o
 };
 
 struct Command {
@@ -58,6 +59,11 @@ inline constexpr std::array commands{
             dry_run | steps | atomic, rollback, "belay rollback\nbelay rollback --steps 3"},
     Command{"status", everyday, "where the database is, what is pending, what an interrupted run left; writes nothing",
             exit_code, status, "belay status\nbelay status --json\nbelay status --exit-code || echo pending"},
+    Command{"backup", everyday,
+            "a verified backup of the database, while it is in use; --list, --verify and --prune those there are",
+            backups, backup,
+            "belay backup\nbelay backup --list\nbelay backup --verify newest\nbelay backup --prune 5\nbelay backup -o "
+            "/mnt/stick/app.db.zst"},
     Command{"revision", advanced, "write a new script, like `new`", message | script, new_revision,
             "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout"},
     Command{"history", advanced,

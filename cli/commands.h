@@ -18,6 +18,9 @@ int stamp(Context& context);
 int recover(Context& context);
 int undo_run(Context& context);
 
+// commands_backup.cpp
+int backup(Context& context);
+
 // commands_scripts.cpp: they write files.
 int init(Context& context);
 int new_revision(Context& context);

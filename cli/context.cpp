@@ -72,6 +72,11 @@ recovery::Migrator& Context::migrator() {
   return *migrator_;
 }
 
+engine::Observer& Context::observer() {
+  migrator();
+  return *progress_;
+}
+
 const versions::Graph& Context::graph() {
   if (!config().database.empty()) return migrator().graph();
   if (!graph_) graph_.emplace(versions::load_scripts(config().folder / config().versions));

@@ -29,6 +29,8 @@ class Context {
   CommandHooks& hooks();
   /// @throws ConfigError when nothing says which database.
   recovery::Migrator& migrator();
+  /// What shows a command's work; that of the migrator.
+  engine::Observer& observer();
   /// The scripts, without a need for a database.
   const versions::Graph& graph();
 

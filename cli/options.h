@@ -43,6 +43,12 @@ struct Options {
   bool back = false;
   bool discard_later_writes = false;
   std::optional<std::uint64_t> keep;
+
+  // Of `backup`.
+  bool list = false;
+  std::string verify;  ///< An id, `newest`, or a file.
+  std::optional<std::uint64_t> prune;
+  std::optional<std::string> output;
 };
 
 /// Reads `10s`, `500ms`, `2m`, `1h`; a plain number is seconds.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace belay::cli {
 namespace {
@@ -52,7 +53,12 @@ void Progress::run_began(std::size_t count) {
     now_.total = count;
     now_.run_start = now_.last_line = Clock::now();
   }
-  if (!options_.no_progress) events_.every(redraw_period, [this] { tick(); });
+  start_ticking();
+}
+
+void Progress::start_ticking() {
+  if (options_.no_progress || std::exchange(ticking_, true)) return;
+  events_.every(redraw_period, [this] { tick(); });
 }
 
 void Progress::revision_began(const journal::PlannedRevision& revision) {
@@ -85,6 +91,26 @@ void Progress::batch_advanced(std::int64_t done, std::int64_t total) {
   now_.rows_total = total;
 }
 
+void Progress::backed_up(std::string_view id, std::string_view why) {
+  {
+    const std::lock_guard lock(mutex_);
+    now_.copying.clear();
+  }
+  terminal_.say(fmt::format("  backup {}  {}", id, terminal_.paint(Color::dim, why)));
+}
+
+void Progress::copy_advanced(std::string_view what, std::int64_t done, std::int64_t total) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (now_.copying.empty()) now_.last_line = Clock::now();
+    if (now_.copying != what) now_.copy_start = Clock::now();
+    now_.copying = what;
+    now_.copy_done = done;
+    now_.copy_total = total;
+  }
+  start_ticking();
+}
+
 void Progress::revision_committed(const journal::PlannedRevision& revision, milliseconds took) {
   const bool down = revision.action == journal::Action::down || revision.action == journal::Action::unstamp;
   terminal_.say(fmt::format("  {} {}  {}  {}", terminal_.paint(down ? Color::yellow : Color::green, down ? "-" : "+"),
@@ -103,6 +129,7 @@ void Progress::tick() {
     now = now_;
     if (!terminal_.live() && !due) return;
   }
+  if (!now.copying.empty()) return show_copy(now);
   if (now.begun == 0) return;
   if (terminal_.json()) {
     if (now.last_line > now.run_start) terminal_.data(event(now));
@@ -111,6 +138,27 @@ void Progress::tick() {
   } else {
     terminal_.note(plain_line(now));
   }
+}
+
+void Progress::show_copy(const Now& now) {
+  if (terminal_.json()) {
+    if (now.last_line > now.copy_start)
+      terminal_.data(nlohmann::ordered_json{
+          {"event", "progress"}, {"doing", now.copying}, {"done", now.copy_done}, {"total", now.copy_total}}
+                         .dump());
+  } else if (terminal_.live()) {
+    terminal_.redraw(copy_line(now));
+  } else {
+    terminal_.note("  … " + copy_line(now));
+  }
+}
+
+std::string Progress::copy_line(const Now& now) {
+  const double part = now.copy_total > 0 ? static_cast<double>(now.copy_done) / static_cast<double>(now.copy_total) : 0;
+  const double passed = seconds_between(now.copy_start, Clock::now());
+  std::string line = fmt::format("{} {} the database, {:.0f} %", bar(part), now.copying, 100 * part);
+  if (part > 0 && passed >= 1) line += fmt::format(", {:.0f} s left", passed * (1 - part) / part);
+  return line;
 }
 
 std::string Progress::bar_line(const Now& now) {

@@ -29,6 +29,8 @@ class Progress final : public engine::Observer {
   void statement_began(engine::Connection& connection, const engine::ScriptStatement& statement) override;
   void statement_ended() override;
   void batch_advanced(std::int64_t done, std::int64_t total) override;
+  void backed_up(std::string_view id, std::string_view why) override;
+  void copy_advanced(std::string_view what, std::int64_t done, std::int64_t total) override;
   void revision_committed(const journal::PlannedRevision& revision, std::chrono::milliseconds took) override;
 
  private:
@@ -45,13 +47,20 @@ class Progress final : public engine::Observer {
     Clock::time_point run_start;
     Clock::time_point revision_start;
     Clock::time_point batch_start;
+    std::string copying;  ///< What is done to a copy; empty while there is none.
+    std::int64_t copy_done = 0;
+    std::int64_t copy_total = 0;
+    Clock::time_point copy_start;
     Clock::time_point last_line;
   };
 
+  void start_ticking();
   void tick();
+  void show_copy(const Now& now);
   [[nodiscard]] static std::string bar_line(const Now& now);
   [[nodiscard]] static std::string plain_line(const Now& now);
   [[nodiscard]] static std::string event(const Now& now);
+  [[nodiscard]] static std::string copy_line(const Now& now);
 
   Terminal& terminal_;
   EventLoop& events_;
@@ -59,6 +68,7 @@ class Progress final : public engine::Observer {
   CommandHooks& hooks_;
   std::mutex mutex_;
   Now now_;
+  bool ticking_ = false;
 };
 
 }  // namespace belay::cli
