@@ -89,7 +89,8 @@ Trigger parse_trigger(Cursor& cursor) {
   cursor.take({"for", "each", "row"});
   if (cursor.take("when")) {
     const std::size_t begin = cursor.position();
-    while (!cursor.sees("begin")) cursor.skip_group();
+    for (bool in_name = false; in_name || !cursor.sees("begin"); cursor.skip_group())
+      in_name = cursor.sees(".");  // new.begin is a column.
     trigger.when = cursor.since(begin);
   }
   cursor.expect("begin");

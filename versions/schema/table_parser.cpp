@@ -75,7 +75,10 @@ IndexedColumn parse_indexed_column(Cursor& cursor) {
   IndexedColumn column;
   const std::size_t begin = cursor.position();
   std::size_t end = begin;
-  const auto ends_expression = [&cursor] { return cursor.sees_any({",", ")", "asc", "desc", "autoincrement"}); };
+  const auto ends_expression = [&cursor, begin] {
+    if (cursor.sees_any({",", ")", "autoincrement"})) return true;
+    return cursor.position() > begin && cursor.sees_any({"asc", "desc"});  // Both may be the name of a column.
+  };
   while (!cursor.at_end() && !ends_expression()) {
     const bool plain = cursor.position() == begin + 1;
     if (plain && cursor.take("collate")) {

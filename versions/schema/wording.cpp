@@ -64,8 +64,12 @@ void add_expression(Lines& lines, std::string_view what, const std::string& befo
 
 // --- Tables ---
 
+/// Beside the name of its constraint, which is compared by itself.
 std::string default_text(const Column& column) {
-  return column.default_value ? canonical_default(*column.default_value) : std::string();
+  if (!column.default_value) return {};
+  Column::Default value = *column.default_value;
+  value.name.clear();
+  return canonical_default(value);
 }
 std::string default_shown(const Column& column) {
   if (!column.default_value) return {};
@@ -74,38 +78,44 @@ std::string default_shown(const Column& column) {
   return value.in_parentheses ? "(" + text + ")" : text;
 }
 
-std::string not_null_text(const Column& column) {
-  return column.not_null ? canonical_not_null(*column.not_null) : std::string();
-}
-
 std::string generated_text(const Column& column, const Table& table) {
-  return column.generated ? canonical_generated(*column.generated, table) : std::string();
+  if (!column.generated) return {};
+  Column::Generated generated = *column.generated;
+  generated.name.clear();
+  return canonical_generated(generated, table);
 }
 std::string generated_shown(const Column& column) {
   if (!column.generated) return {};
   return fmt::format("({}){}", normalise(column.generated->expression.text), column.generated->stored ? " STORED" : "");
 }
 
-void compare_columns(Lines& lines, const std::pair<const Table&, const Column&>& before,
-                     const std::pair<const Table&, const Column&>& after) {
-  const auto& [old_table, old_column] = before;
-  const auto& [new_table, new_column] = after;
-  const std::string column = "column " + new_column.name + ": ";
-  add_change(lines, column + "type", old_column.type, new_column.type);
-  add_change(lines, column + "collation", old_column.collation, new_column.collation);
-  const std::string was = not_null_text(old_column);
-  const std::string is = not_null_text(new_column);
-  if (was != is && was.empty()) lines.push_back(column + "NOT NULL added");
-  if (was != is && is.empty()) lines.push_back(column + "NOT NULL removed");
-  if (!was.empty() && !is.empty()) add_change(lines, column + "constraint", was, is);
-  if (default_text(old_column) != default_text(new_column)) {
-    const bool same_value = default_shown(old_column) == default_shown(new_column);  // The name is another.
-    lines.push_back(describe_change(column + "default",
-                                    same_value ? default_text(old_column) : default_shown(old_column),
-                                    same_value ? default_text(new_column) : default_shown(new_column)));
-  }
-  if (generated_text(old_column, old_table) != generated_text(new_column, new_table))
-    lines.push_back(describe_change(column + "generated", generated_shown(old_column), generated_shown(new_column)));
+template <typename Part>
+std::string name_of_part(const std::optional<Part>& part) {
+  return part ? part->name : std::string();
+}
+
+void compare_not_null(Lines& lines, const std::string& column, const Column& before, const Column& after) {
+  if (!before.not_null && after.not_null) lines.push_back(column + "NOT NULL added");
+  if (before.not_null && !after.not_null) lines.push_back(column + "NOT NULL removed");
+  if (!before.not_null || !after.not_null) return;
+  add_change(lines, column + "name of NOT NULL", before.not_null->name, after.not_null->name);
+  add_change(lines, column + "NOT NULL ON CONFLICT", before.not_null->conflict, after.not_null->conflict);
+}
+
+void compare_columns(Lines& lines, const std::pair<const Table&, const Column&>& old,
+                     const std::pair<const Table&, const Column&>& now) {
+  const Column& before = old.second;
+  const Column& after = now.second;
+  const std::string column = "column " + after.name + ": ";
+  add_change(lines, column + "type", before.type, after.type);
+  add_change(lines, column + "collation", before.collation, after.collation);
+  compare_not_null(lines, column, before, after);
+  if (default_text(before) != default_text(after))
+    lines.push_back(describe_change(column + "default", default_shown(before), default_shown(after)));
+  add_change(lines, column + "name of DEFAULT", name_of_part(before.default_value), name_of_part(after.default_value));
+  if (generated_text(before, old.first) != generated_text(after, now.first))
+    lines.push_back(describe_change(column + "generated", generated_shown(before), generated_shown(after)));
+  add_change(lines, column + "name of AS", name_of_part(before.generated), name_of_part(after.generated));
 }
 
 /// The names that both have, in the order of the first.
