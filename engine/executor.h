@@ -32,6 +32,9 @@ struct Position {
 /// taken `group_time`, outgrows the database's memory, is followed by a revision that needs its own commits, or ends. A
 /// revision that fails is rolled back alone, what stood before it in the group commits, and the run stops there: the
 /// same as with a transaction for each, at a fraction of the syncs.
+///
+/// Unstamps right behind a hook commit with it, whatever a group's bounds say, and the observer is not asked before
+/// them: what a hook drops and what the version table says of it are one.
 class Executor {
  public:
   struct Options {
