@@ -139,6 +139,14 @@ Class class_of(recovery::ErrorCode code) {
     case database_damaged:
       return {exit_integrity, "database-damaged",
               "belay check shows all of it; belay recover restore puts a backup back"};
+    case ambiguous:
+      return {exit_undecided, "ambiguous", "belay recover fix-state --to REV"};
+    case unknown_schema:
+      return {exit_undecided, "unknown-schema", "belay diff"};
+    case half_applied:
+      return {exit_undecided, "half-applied", "belay recover restore"};
+    case unfinished_run:
+      return {exit_undecided, "unfinished-run", "belay recover shows it"};
     case not_applicable:
       return {exit_usage, "not-applicable", ""};
   }

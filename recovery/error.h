@@ -16,6 +16,10 @@ enum class ErrorCode {
   backup_damaged,  ///< A backup is not what its manifest says: it is never restored.
   newer_backup,    ///< A later version of belay has made it.
   database_damaged,  ///< The database itself is corrupt: a copy of it would be no backup.
+  ambiguous,         ///< What is there fits several states, and nothing singles one out.
+  unknown_schema,    ///< The schema is not one that the scripts make.
+  half_applied,      ///< The schema is that of a point within a revision.
+  unfinished_run,    ///< A run was interrupted, and has to be settled first.
   not_applicable     ///< What was asked for makes no sense in the present state.
 };
 
