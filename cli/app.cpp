@@ -88,7 +88,13 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_option("folder", options.revisions, "where; made if it is missing")->type_name("DIR")->expected(0, 1);
   }
   if (takes & exit_code)
-    sub.add_flag("--exit-code", options.exit_code, "exit with 2 when something is pending or interrupted");
+    sub.add_flag("--exit-code", options.exit_code,
+                 takes & sources ? "exit with 2 when there is a difference"
+                                 : "exit with 2 when something is pending or interrupted");
+  if (takes & sources)
+    sub.add_option("sources", options.revisions, "db, versions, versions:REV, a .sql file or a database URL")
+        ->type_name("A B")
+        ->expected(0, 2);
   if (takes & run_number)
     sub.add_option("--run", options.run, "only this run")->type_name("N")->check(CLI::NonNegativeNumber);
   if (takes & directions) {

@@ -30,6 +30,7 @@ enum Takes : unsigned {
   directions = 1U << 16U,  // --forward, --back
   back_to = 1U << 17U,     // [RUN]
   discard = 1U << 18U,     // --discard-later-writes, --dry-run
+  sources = 1U << 23U,     // [A] [B]
   backups = 1U << 19U,     // --list, --verify, --prune, -o
 };
 
@@ -94,6 +95,13 @@ inline constexpr std::array commands{
             back_to | discard, undo_run,
             "belay recover undo-run --dry-run\nbelay recover undo-run\nbelay recover undo-run 12 --yes\nbelay recover "
             "undo-run --discard-later-writes"},
+    Command{
+        "diff", looking,
+        "what is different between two schemas: the database (db), what the scripts make (versions, versions:REV), a "
+        ".sql file, the URL of another database; without words, db and versions",
+        sources | exit_code, diff,
+        "belay diff\nbelay diff db schema.sql\nbelay diff versions:20260119 versions\nbelay diff db "
+        "sqlite:staging.db --exit-code"},
     Command{"journal", looking, "print the journal", run_number, journal,
             "belay journal\nbelay journal --run 3\nbelay journal --json"},
     Command{"journal verify", looking, "read and check every record and before-image of the journal", nothing,

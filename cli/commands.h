@@ -33,6 +33,9 @@ int current(Context& context);
 int heads(Context& context);
 int show(Context& context);
 
+// commands_diff.cpp
+int diff(Context& context);
+
 // commands_journal.cpp
 int journal(Context& context);
 int journal_verify(Context& context);
