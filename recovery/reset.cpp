@@ -1,0 +1,319 @@
+#include "recovery/reset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/introspect.h"
+#include "engine/planned.h"
+#include "engine/replay.h"
+#include "recovery/backup.h"
+#include "recovery/backup_before.h"
+#include "versions/plan.h"
+#include "versions/schema/names.h"
+
+namespace belay::recovery {
+namespace {
+
+using engine::Replay;
+using journal::Action;
+using journal::PlannedRevision;
+using versions::schema::Object;
+using versions::schema::ObjectType;
+using versions::schema::Schema;
+
+constexpr const char* drop_name = "drop what is left";
+
+std::string text_of(const Object& object) {
+  return fmt::format("{} {}", name_of(object.type), object.name);
+}
+
+std::vector<std::string> texts_of(const Schema& schema) {
+  std::vector<std::string> texts;
+  for (const auto& object : schema.objects()) texts.push_back(text_of(*object));
+  return texts;
+}
+
+Replay scratch_for(const ResetInput& input) {
+  Replay scratch(input.url, input.version_table);
+  scratch.connection().stop_on(input.stop);
+  return scratch;
+}
+
+// --- What no revision knows ---
+
+using Names = std::set<std::string>;
+
+void collect(Names& names, const Schema& schema) {
+  for (const auto& object : schema.objects())
+    names.insert(fmt::format("{} {}", name_of(object->type), versions::schema::fold(object->name)));
+}
+
+/// What the applied revisions make. Where a run was interrupted nobody can say how much of it is there: then all that
+/// any revision makes at any time.
+Names made_by_revisions(const ResetInput& input) {
+  Names names;
+  Replay replay = scratch_for(input);
+  const bool unsure = input.situation.interrupted.has_value();
+  for (std::size_t i = 0; i < input.graph.size(); ++i) {
+    if (!unsure && !input.situation.applied.at(i)) continue;
+    const auto note = [&](std::size_t /*done*/) { collect(names, replay.schema()); };
+    try {
+      replay.up(input.graph.scripts()[i], unsure ? Replay::AfterStep(note) : Replay::AfterStep());
+    } catch (const engine::Error& error) {
+      if (error.code() == engine::ErrorCode::interrupted) throw;
+      // An edited script, or one that needs another: what it makes counts as unknown.
+    }
+  }
+  collect(names, replay.schema());
+  return names;
+}
+
+std::vector<std::string> unknown_in(const Schema& live, const ResetInput& input) {
+  if (live.empty()) return {};
+  const Names known = made_by_revisions(input);
+  std::vector<std::string> unknown;
+  for (const auto& object : live.objects())
+    if (!known.contains(fmt::format("{} {}", name_of(object->type), versions::schema::fold(object->name))))
+      unknown.push_back(text_of(*object));
+  return unknown;
+}
+
+// --- Down, as far as it goes ---
+
+/// The applied revisions, newest first: those that have a script in the order of the graph.
+class Applied {
+ public:
+  explicit Applied(const ResetInput& input) : input_(input) {
+    for (std::size_t i = 0; i < input.situation.stamps.size(); ++i) {
+      const auto& stamp = input.situation.stamps[i];
+      order_.emplace(stamp.revision.text, i);
+      if (!input.graph.find(stamp.revision)) newest_missing_ = i;
+    }
+    for (std::size_t i = input.graph.size(); i-- > 0;)
+      if (input.situation.applied.at(i)) scripts_.push_back(&input.graph.scripts()[i]);
+  }
+
+  [[nodiscard]] const std::vector<const versions::Script*>& scripts() const { return scripts_; }
+
+  /// Why this one cannot be taken back by its script; empty when it can be tried.
+  [[nodiscard]] std::string obstacle(const versions::Script& script) const {
+    const auto& id = script.id.text;
+    if (newest_missing_ && order_.at(id) < *newest_missing_)
+      return fmt::format("revision {} has no script", input_.situation.stamps[*newest_missing_].revision.text);
+    if (script.irreversible) return fmt::format("revision {} is irreversible: {}", id, *script.irreversible);
+    if (!script.down) return fmt::format("revision {} has no down section", id);
+    if (input_.failed.contains(id)) return fmt::format("the down section of revision {} has failed", id);
+    return "";
+  }
+
+  [[nodiscard]] std::string obstacle_behind_all() const {
+    if (!newest_missing_) return "";
+    return fmt::format("revision {} has no script", input_.situation.stamps[*newest_missing_].revision.text);
+  }
+
+ private:
+  const ResetInput& input_;
+  std::unordered_map<std::string, std::size_t> order_;
+  std::optional<std::size_t> newest_missing_;
+  std::vector<const versions::Script*> scripts_;
+};
+
+/// The way down, and what it leaves.
+struct Descent {
+  std::vector<PlannedRevision> downs;
+  Schema left;
+  std::string why;  ///< It does not reach base.
+};
+
+Descent descend(const ResetInput& input, const Schema& live, Replay& scratch) {
+  Descent descent{.downs = {}, .left = live, .why = {}};
+  const Applied applied(input);
+  for (const auto* script : applied.scripts()) {
+    if (descent.why = applied.obstacle(*script); !descent.why.empty()) return descent;
+    auto down = engine::planned(*script, Action::down);
+    try {
+      scratch.run(down);
+    } catch (const engine::Error& error) {
+      if (error.code() == engine::ErrorCode::interrupted) throw;
+      descent.why = fmt::format("the down section of revision {} fails: {}", script->id.text, error.what());
+      return descent;
+    }
+    descent.left = scratch.schema();
+    descent.downs.push_back(std::move(down));
+  }
+  descent.why = applied.obstacle_behind_all();
+  return descent;
+}
+
+/// Whether the live schema can be made again elsewhere. What a scratch database cannot make, an application has made by
+/// functions of its own; only DROP is left for it, and for a virtual table not even that.
+bool load_into(Replay& scratch, const Schema& live, std::string& why) {
+  try {
+    scratch.load(live);
+    return true;
+  } catch (const engine::Error& error) {
+    if (error.file().starts_with(name_of(ObjectType::virtual_table))) throw;
+    why = fmt::format("the schema cannot be tried on a scratch database: {}: {}", error.file(), error.what());
+    return false;
+  }
+}
+
+// --- The plan ---
+
+void append_unstamps(std::vector<PlannedRevision>& plan, const ResetInput& input, const Names& taken_back) {
+  const auto& stamps = input.situation.stamps;
+  for (auto stamp = stamps.rbegin(); stamp != stamps.rend(); ++stamp) {
+    if (taken_back.contains(stamp->revision.text)) continue;
+    PlannedRevision removed;
+    removed.revision = stamp->revision.text;
+    removed.action = Action::unstamp;
+    removed.message = stamp->message;
+    plan.push_back(std::move(removed));
+  }
+}
+
+/// Behind the down sections: the drops first, so that the stamps behind them share their transaction.
+std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& descent,
+                                     const engine::Connection& connection) {
+  std::vector<PlannedRevision> plan = descent.downs;
+  Names taken_back;
+  for (const auto& down : plan) taken_back.insert(down.revision);
+  const auto drops = drop_statements(descent.left, connection);
+  const bool stamps_left = taken_back.size() < input.situation.stamps.size();
+  if (!drops.empty() || stamps_left) plan.push_back(engine::planned_hook(drop_name, drops));
+  append_unstamps(plan, input, taken_back);
+  const std::vector<bool> none(input.graph.size());
+  auto ups = engine::planned(versions::plan_upgrade(input.graph, none, "head"));
+  std::move(ups.begin(), ups.end(), std::back_inserter(plan));
+  if (!plan.empty() && input.with_hooks) plan = input.with_hooks(std::move(plan));
+  return plan;
+}
+
+/// All of it, on a scratch database: what fails here would have failed with the data gone.
+void rehearse(const ResetInput& input, const Schema& live, bool loadable, const std::vector<PlannedRevision>& plan) {
+  Replay scratch = scratch_for(input);
+  if (loadable) scratch.load(live);
+  try {
+    for (const auto& revision : plan)
+      if (loadable || revision.revision != drop_name) scratch.run(revision);
+  } catch (engine::Error& error) {
+    error.next("correct the script, then: belay reset");
+    throw;
+  }
+}
+
+// --- The order of drops ---
+
+/// Tables with the names of those that refer to them.
+class Families {
+ public:
+  explicit Families(const Schema& schema) {
+    for (const auto& object : schema.objects())
+      if (object->type == ObjectType::table) add(*object);
+    for (const auto& [child, parents] : parents_)
+      for (const auto& parent : parents) ++children_[parent];
+  }
+
+  std::vector<const Object*> children_first() {
+    std::vector<const Object*> ordered;
+    std::vector<std::string> ready;
+    for (const auto& [name, table] : tables_)
+      if (children_[name] == 0) ready.push_back(name);
+    while (!tables_.empty()) {
+      if (ready.empty()) ready.push_back(tables_.begin()->first);  // A cycle: somewhere it has to be cut.
+      const std::string name = std::exchange(ready.back(), {});
+      ready.pop_back();
+      const auto table = tables_.find(name);
+      if (table == tables_.end()) continue;
+      ordered.push_back(table->second);
+      tables_.erase(table);
+      for (const auto& parent : parents_[name])
+        if (--children_[parent] == 0) ready.push_back(parent);
+    }
+    return ordered;
+  }
+
+ private:
+  void add(const Object& object) {
+    const std::string name = versions::schema::fold(object.name);
+    tables_.emplace(name, &object);
+    const auto* table = std::get_if<versions::schema::Table>(&object.definition);
+    if (!table) return;
+    for (const auto& constraint : table->constraints) {
+      if (constraint.kind != versions::schema::Constraint::Kind::foreign_key) continue;
+      if (auto parent = versions::schema::fold(constraint.references.table); parent != name)
+        parents_[name].insert(std::move(parent));
+    }
+  }
+
+  std::map<std::string, const Object*> tables_;
+  std::map<std::string, std::set<std::string>> parents_;
+  std::map<std::string, std::size_t> children_;
+};
+
+}  // namespace
+
+std::vector<versions::Statement> drop_statements(const Schema& schema, const engine::Connection& connection) {
+  std::vector<versions::Statement> statements;
+  const auto drop = [&](const char* kind, const Object& object) {
+    statements.push_back({.text = fmt::format("DROP {} {}", kind, connection.quote(object.name)),
+                          .line = static_cast<int>(statements.size()) + 1});
+  };
+  const auto drop_all = [&](ObjectType type, const char* kind) {
+    for (const auto& object : schema.objects())
+      if (object->type == type) drop(kind, *object);
+  };
+  drop_all(ObjectType::trigger, "TRIGGER");
+  drop_all(ObjectType::view, "VIEW");
+  drop_all(ObjectType::virtual_table, "TABLE");
+  for (const auto* table : Families(schema).children_first()) drop("TABLE", *table);
+  return statements;
+}
+
+ResetPlan plan_reset(const ResetInput& input) {
+  const Schema live = input.live ? engine::introspect(*input.live, engine::own_tables(input.version_table)) : Schema();
+  Replay scratch = scratch_for(input);
+  Descent descent{.downs = {}, .left = live, .why = {}};
+  const bool loadable = load_into(scratch, live, descent.why);
+  if (loadable) descent = descend(input, live, scratch);
+
+  ResetPlan plan;
+  plan.run = plan_of(input, descent, scratch.connection());
+  plan.unknown = unknown_in(live, input);
+  plan.dropped = texts_of(descent.left);
+  plan.why_dropped = descent.why;
+  rehearse(input, live, loadable, plan.run);
+  return plan;
+}
+
+void backup_before_reset(Target& target, const Settings& settings, engine::Observer& observer,
+                         const std::stop_token& stop, const std::vector<std::string>& current) {
+  if (!holds_anything(target.connection())) return;
+  const BackupRequest request{.database = target.places().url.path,
+                              .reason = "before reset",
+                              .version_table = settings.version_table,
+                              .current = [&current](const auto& /*stamps*/) { return current; }};
+  const Backup backup = take_backup(target.connection(), target.places().backups, request, observer, stop);
+  observer.backed_up(backup.manifest.id, "reset");
+  prune_automatic(target.places(), settings.keep_backups, observer);
+}
+
+std::optional<std::string> failed_down(const ResetPlan& plan, const engine::Error& error,
+                                       const std::vector<versions::Stamp>& stamps) {
+  using enum engine::ErrorCode;
+  const bool by_what_it_does =
+      error.code() == statement_failed || error.code() == constraint_violated || error.code() == refused_statement;
+  if (!by_what_it_does) return std::nullopt;
+  for (const auto& planned : plan.run) {
+    if (planned.action != Action::down || planned.file != error.file()) continue;
+    const auto is_it = [&planned](const auto& stamp) { return stamp.revision.text == planned.revision; };
+    if (std::ranges::any_of(stamps, is_it)) return planned.revision;  // Else it was the up section that failed.
+  }
+  return std::nullopt;
+}
+
+}  // namespace belay::recovery
