@@ -58,6 +58,7 @@ std::string sql_of(const std::vector<recovery::SqlHook>& hooks) {
 }
 
 std::string stamp_sql(const std::string& table, const PlannedRevision& revision) {
+  if (!journal::is_of_revision(revision.action)) return "";
   if (revision.action == Action::down || revision.action == Action::unstamp)
     return engine::VersionTable::remove_sql(table, {revision.revision}) + ";\n";
   versions::Stamp stamp;

@@ -182,7 +182,8 @@ void Executor::run_in_savepoint(const journal::PlannedRevision& revision) {
 /// A revision of the group has failed: it leaves nothing, and those before it commit.
 void Executor::leave_group(const Plan& plan, const journal::PlannedRevision& failed, const Error& error) {
   const bool splits_unit = group_->unit && *group_->unit < group_->done.size();
-  if (splits_unit) group_->done.erase(group_->done.begin() + static_cast<std::ptrdiff_t>(*group_->unit), group_->done.end());
+  if (splits_unit)
+    group_->done.erase(group_->done.begin() + static_cast<std::ptrdiff_t>(*group_->unit), group_->done.end());
   const bool keep_others = !options_.atomic && !group_->done.empty();
   if (keep_others && !splits_unit && target_.connection.in_transaction()) {
     target_.connection.rollback_to_savepoint();
@@ -356,7 +357,10 @@ void Executor::complete(Transaction& transaction, const journal::PlannedRevision
   }
   using journal::Action;
   transaction.promise(journal::StampBegin{.ordinal = revision.ordinal});
-  if (revision.action == Action::adopt) target_.versions.set_database_id(target_.journal.database_id());
+  if (revision.action == Action::adopt) {
+    if (options_.adopting) options_.adopting(revision);
+    target_.versions.set_database_id(target_.journal.database_id());
+  }
   if (revision.action == Action::down || revision.action == Action::unstamp)
     target_.versions.remove({revision.revision});
   if (revision.action == Action::up || revision.action == Action::stamp)
