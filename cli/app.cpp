@@ -114,6 +114,10 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
   }
   if (takes & keep)
     sub.add_option("--keep", options.keep, "how many runs to keep")->type_name("N")->check(CLI::NonNegativeNumber);
+  if (takes & parts) {
+    auto* files = sub.add_flag("--files", options.files, "only the scripts and schema.sql; needs no database");
+    sub.add_flag("--backups", options.check_backups, "read every backup as well")->excludes(files);
+  }
   if (takes & shell)
     sub.add_option("shell", options.revisions, "bash, zsh or fish")->type_name("SHELL")->expected(1)->required();
 }
@@ -133,6 +137,15 @@ void add_backup_options(CLI::App& sub, Options& options) {
       ->excludes(list)
       ->excludes(verify)
       ->excludes(prune);
+}
+
+void add_restore_options(CLI::App& sub, Options& options) {
+  auto* list = sub.add_flag("--list", options.list, "the backups there are, newest first");
+  sub.add_option("backup", options.revisions, "an id; or the path of a file that backup -o made")
+      ->type_name("ID")
+      ->expected(0, 1)
+      ->excludes(list);
+  sub.add_flag("--dry-run", options.dry_run, "verify the backup, and change nothing")->excludes(list);
 }
 
 void add_globals(CLI::App& app, Options& options, std::array<std::string, 2>& durations) {
@@ -346,6 +359,7 @@ int run(int argc, char** argv) {
     add_script_options(*sub, command.takes, options);
     add_other_options(*sub, command.takes, options);
     if (command.takes & backups) add_backup_options(*sub, options);
+    if (command.takes & restorable) add_restore_options(*sub, options);
   }
   try {
     app.parse(argc, argv);

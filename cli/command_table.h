@@ -32,6 +32,8 @@ enum Takes : unsigned {
   discard = 1U << 18U,     // --discard-later-writes, --dry-run
   sources = 1U << 23U,     // [A] [B]
   backups = 1U << 19U,     // --list, --verify, --prune, -o
+  restorable = 1U << 22U,  // [ID] --list, --dry-run
+  parts = 1U << 26U,       // --files, --backups
 };
 
 struct Command {
@@ -85,6 +87,14 @@ inline constexpr std::array commands{
     Command{"stamp", advanced, "record revisions and their ancestors as applied, and no others, without running them",
             revisions | required | dry_run, stamp,
             "belay stamp head --dry-run\nbelay stamp 20260119 --yes\nbelay stamp base --yes"},
+    Command{"check", mending,
+            "whether everything is as it should be: database file, scripts, version table, schema, schema.sql, "
+            "journal; writes nothing",
+            parts, check,
+            "belay check\nbelay check --backups\nbelay check --files\nbelay check --json\nbelay check -q || echo look"},
+    Command{"reset", mending,
+            "back the database up, take it down to base, drop what is left, and migrate to the head; asks", dry_run,
+            reset, "belay reset --dry-run\nbelay reset\nbelay reset --yes\nbelay reset --sql"},
     Command{"recover", mending,
             "show what an interrupted run left and what could be taken back; --forward, --back settle it",
             directions | discard, recover,
@@ -95,6 +105,13 @@ inline constexpr std::array commands{
             back_to | discard, undo_run,
             "belay recover undo-run --dry-run\nbelay recover undo-run\nbelay recover undo-run 12 --yes\nbelay recover "
             "undo-run --discard-later-writes"},
+    Command{
+        "recover restore", mending,
+        "put a backup in the place of the database: the newest one, the one of that id, or a file; what it replaces "
+        "is kept as a backup",
+        restorable, restore,
+        "belay recover restore --list\nbelay recover restore\nbelay recover restore 20261122T125453Z\nbelay recover "
+        "restore /mnt/stick/app.db.zst --dry-run"},
     Command{
         "diff", looking,
         "what is different between two schemas: the database (db), what the scripts make (versions, versions:REV), a "

@@ -18,8 +18,15 @@ int stamp(Context& context);
 int recover(Context& context);
 int undo_run(Context& context);
 
+// commands_restore.cpp
+int restore(Context& context);
+
 // commands_backup.cpp
 int backup(Context& context);
+
+// commands_reset.cpp, commands_check.cpp
+int reset(Context& context);
+int check(Context& context);
 
 // commands_scripts.cpp: they write files.
 int init(Context& context);

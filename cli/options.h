@@ -49,6 +49,10 @@ struct Options {
   std::string verify;  ///< An id, `newest`, or a file.
   std::optional<std::uint64_t> prune;
   std::optional<std::string> output;
+
+  // Of `check`.
+  bool files = false;
+  bool check_backups = false;
 };
 
 /// Reads `10s`, `500ms`, `2m`, `1h`; a plain number is seconds.

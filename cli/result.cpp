@@ -7,6 +7,7 @@
 #include "cli/exit_status.h"
 #include "cli/json.h"
 #include "engine/error.h"
+#include "versions/error.h"
 
 namespace belay::cli {
 
@@ -22,6 +23,15 @@ std::string place(const std::vector<versions::RevisionId>& current, const versio
                          return std::find(current.begin(), current.end(), graph.scripts()[head].id) != current.end();
                        });
   return joined(current) + (at_head && !heads.empty() ? " (head)" : "");
+}
+
+/// Scripts that cannot be read do not make what was done undone.
+static std::string place_of(Context& context, const std::vector<versions::RevisionId>& current) {
+  try {
+    return place(current, context.migrator().graph());
+  } catch (const versions::Error&) {
+    return joined(current);
+  }
 }
 
 std::string revisions_text(std::size_t count) {
@@ -43,7 +53,7 @@ int finish(Context& context, const recovery::Report& report, const std::string& 
   if (terminal.json())
     terminal.data(dump(to_json(report)));
   else
-    terminal.say(done + "the database is at " + place(report.to, context.migrator().graph()));
+    terminal.say(done + "the database is at " + place_of(context, report.to));
   return exit_done;
 }
 

@@ -9,9 +9,9 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/introspect.h"
 #include "recovery/analysis.h"
 #include "recovery/backup_file.h"
+#include "recovery/foreign_tools.h"
 
 namespace belay::recovery {
 namespace {
@@ -72,7 +72,7 @@ void Restore::keep() {
   request.version_table = target_.versions().name();
   try {
     const auto kept = take_backup(target_.connection(), target_.places().backups, request, observer_, stop_);
-    observer_.message(fmt::format("the database as it was is kept as backup {}", kept.manifest.id));
+    observer_.backed_up(kept.manifest.id, "the database as it was");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::database_damaged) throw;
     target_.disconnect();
@@ -85,7 +85,7 @@ void Restore::keep_unusable() {
   const auto& places = target_.places();
   const BackupRequest request{.database = places.url.path, .reason = "before restore"};
   const auto kept = keep_damaged(places.url.path, places.backups, request, observer_, stop_);
-  if (kept) observer_.message(fmt::format("the damaged database is kept as it is, as {}", kept->file.string()));
+  if (kept) observer_.backed_up(kept->manifest.id, "the damaged files as they were");
 }
 
 /// From here on the prepared database is the target as it will be after that transaction (invariant T1).
@@ -231,7 +231,7 @@ void finish_restore(Target& target, const journal::PlannedRevision& planned, eng
 }
 
 void require_as_adopted(Target& target, const journal::PlannedRevision& planned) {
-  const auto found = engine::introspect(target.connection(), engine::own_tables(target.versions().name()));
+  const auto found = live_schema(target.connection(), target.versions().name());
   if (planned.digest.empty() || found.fingerprint() == planned.digest) return;
   throw Error(ErrorCode::foreign,
               "a run that was to take the database over was interrupted, and the database has another schema since")

@@ -23,7 +23,9 @@ class RestoreTest : public UndoTest {
     const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
     return take_backup(*connection, Places(settings).backups, {.database = folder / "app.db"}, listener).manifest.id;
   }
-  Report restore(const std::string& id = {}) { return migrator(listener).restore(id); }
+  Report restore(const std::string& id = {}) {
+    return migrator(listener).restore(find_for_restore(Places(settings), id));
+  }
   [[nodiscard]] std::vector<FoundBackup> backups() const { return list_backups(Places(settings).backups); }
   [[nodiscard]] std::string rows() const { return read("SELECT group_concat(id, ' ') FROM t"); }
 
@@ -42,7 +44,7 @@ class RestoreTest : public UndoTest {
     const int status = run_child([&] {
       Listener deadly;
       deadly.at[word] = die;
-      migrator(deadly).restore(backup_);
+      migrator(deadly).restore(find_for_restore(Places(settings), backup_));
     });
     ASSERT_TRUE(was_killed(status)) << "nothing said: " << word;
   }
