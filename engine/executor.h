@@ -45,6 +45,8 @@ class Executor {
     journal::Journal::Retention retention{};
     std::function<std::string()> now = utc_now;
     std::function<std::vector<std::string>()> current;  ///< The current revisions, for RunEnd; may be left out.
+    /// Told of an `adopt` in its transaction, before anything that counts is written: may throw Error. May be left out.
+    std::function<void(const journal::PlannedRevision&)> adopting;
   };
 
   /// @param target, observer  must outlive this.

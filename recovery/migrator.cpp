@@ -11,7 +11,10 @@
 #include <utility>
 
 #include "engine/planned.h"
+#include "recovery/backup_before.h"
+#include "recovery/restore.h"
 #include "recovery/version.h"
+#include "versions/error.h"
 
 namespace belay::recovery {
 namespace {
@@ -47,8 +50,12 @@ class Recorder final : public engine::Observer {
   void copy_advanced(std::string_view what, std::int64_t done, std::int64_t total) override {
     observer_.copy_advanced(what, done, total);
   }
+  void backed_up(std::string_view id, std::string_view why) override {
+    report_.backup = id;
+    observer_.backed_up(id, why);
+  }
   void revision_committed(const PlannedRevision& revision, std::chrono::milliseconds took) override {
-    if (revision.action != Action::hook) report_.revisions.push_back({{revision.revision}, revision.action, took});
+    if (is_of_revision(revision.action)) report_.revisions.push_back({{revision.revision}, revision.action, took});
     observer_.revision_committed(revision, took);
   }
 
@@ -87,6 +94,14 @@ void require_newest(const UndoRequest& request, const RunsToUndo& runs) {
     throw Error(ErrorCode::not_applicable,
                 fmt::format("run {} has ended meanwhile, after run {}", runs.newest.value, request.newest->value))
         .next("look again: belay recover");
+}
+
+void require_agreement(const ResetRequest& request, const ResetPlan& plan) {
+  if (!request.agreed) return;
+  for (const auto& object : plan.unknown)
+    if (std::ranges::find(*request.agreed, object) == request.agreed->end())
+      throw Error(ErrorCode::not_applicable, fmt::format("{} has come meanwhile, and would be dropped, too", object))
+          .next("look again: belay reset --dry-run");
 }
 
 /// What stamps have gone, newest first, and what have come.
@@ -166,6 +181,7 @@ std::vector<PlannedRevision> Migrator::plan_stamp(const Situation& situation, co
 
 std::vector<PlannedRevision> Migrator::with_hooks(std::vector<PlannedRevision> plan) const {
   for (auto& revision : plan) {
+    if (revision.action != Action::up && revision.action != Action::down) continue;
     const auto own = std::exchange(revision.steps, {});
     append_steps(revision, settings_.before_each);
     revision.steps.insert(revision.steps.end(), own.begin(), own.end());
@@ -225,10 +241,79 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
     heed(now, heed_drift);
     auto plan = make_plan(now);
     if (plan.empty()) return;
+    backup_before_run(target, settings_, plan, recorder, stop_, [this](const std::vector<versions::Stamp>& stamps) {
+      return texts(versions::current(graph(), stamps));
+    });
     engine::Executor(target.parts(), recorder, options, stop_).start(run_begin(command, now.current), std::move(plan));
   });
   report.to = versions::current(graph(), target.versions().stamps());
   return report;
+}
+
+// --- From the beginning ---
+
+ResetPlan Migrator::plan_reset(const Situation& situation) {
+  heed(situation, /*heed_drift=*/false);
+  if (!situation.exists) return plan_reset(situation, nullptr, {});
+  const auto live = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
+  return plan_reset(situation, live.get(), {});
+}
+
+ResetPlan Migrator::plan_reset(const Situation& situation, engine::Connection* live, std::set<std::string> failed) {
+  return recovery::plan_reset({.url = places_.url,
+                               .version_table = settings_.version_table,
+                               .graph = graph(),
+                               .situation = situation,
+                               .live = live,
+                               .failed = std::move(failed),
+                               .with_hooks = [this](auto plan) { return with_hooks(std::move(plan)); },
+                               .stop = stop_});
+}
+
+Report Migrator::reset(const ResetRequest& request, const std::string& command) {
+  Report report;
+  const Situation before = look();
+  report.from = report.to = before.current;
+  const bool nothing_to_do = plan_reset(before).run.empty();  // Refuses before anything is made.
+  if (nothing_to_do && !before.interrupted && !before.running) return report;
+
+  Target target(settings_, command, stop_);
+  Recorder recorder(observer_, report);
+  const auto options = executor_options(target);
+  report.recovered = guarded(target, {.policy = settings_.policy}, options, recorder, stop_,
+                             [&] { reset_once(target, request, command, recorder); });
+  report.to = current(target.versions().stamps());
+  return report;
+}
+
+void Migrator::reset_once(Target& target, const ResetRequest& request, const std::string& command,
+                          engine::Observer& observer) {
+  const auto options = executor_options(target);
+  for (std::set<std::string> failed;;) {
+    Situation now;
+    fill(now, graph(), target.versions().stamps());
+    const ResetPlan plan = plan_reset(now, &target.connection(), failed);
+    if (plan.run.empty()) return;
+    if (failed.empty()) {
+      require_agreement(request, plan);
+      backup_before_reset(target, settings_, observer, stop_, texts(now.current));
+    }
+    try {
+      engine::Executor(target.parts(), observer, options, stop_).start(run_begin(command, now.current), plan.run);
+      return;
+    } catch (const engine::Error& error) {
+      const engine::Error left = mended(target, error, options, observer);
+      const auto id = failed_down(plan, left, target.versions().stamps());
+      if (left.is_unfinished() || !id) throw left;
+      failed.insert(*id);
+      observer.message(fmt::format("the down section of revision {} failed ({}): what is left is dropped instead", *id,
+                                   left.what()));
+    }
+  }
+}
+
+CheckReport Migrator::check(const CheckRequest& request) {
+  return recovery::check(settings_, places_, request, observer_, stop_);
 }
 
 journal::RunBegin Migrator::run_begin(const std::string& command,
@@ -297,12 +382,35 @@ UndoPlan Migrator::plan_undo(const Situation& situation, std::optional<journal::
   return plan;
 }
 
+Report Migrator::restore(const Backup& backup, const std::string& command) {
+  const auto& manifest = backup.manifest;
+  Target target(settings_, command, stop_, {.database_id = manifest.database_id, .last_lsn = manifest.last_lsn});
+  const auto stamps = target.is_readable() ? target.versions().stamps() : std::vector<versions::Stamp>();
+  Report report;
+  report.from = current(stamps);
+  recovery::restore(target, backup, run_begin(command, report.from), executor_options(target), observer_, stop_);
+  const auto left = target.versions().stamps();
+  note_difference(report, stamps, left);
+  report.to = current(left);
+  return report;
+}
+
+/// On a bad day the scripts may be as broken as the database: then the newest stamp has to do.
+std::vector<versions::RevisionId> Migrator::current(const std::vector<versions::Stamp>& stamps) {
+  try {
+    return versions::current(graph(), stamps);
+  } catch (const versions::Error&) {
+    return stamps.empty() ? std::vector<versions::RevisionId>() : std::vector{stamps.back().revision};
+  }
+}
+
 engine::Executor::Options Migrator::executor_options(Target& target) {
   return {.atomic = settings_.atomic,
           .group = !settings_.hooks_between,
           .applied_by = user_name() + "@" + this_process("").host,
           .retention = settings_.retention,
-          .current = [this, &target] { return texts(versions::current(graph(), target.versions().stamps())); }};
+          .current = [this, &target] { return texts(current(target.versions().stamps())); },
+          .adopting = [&target](const PlannedRevision& planned) { require_unchanged_schema(target, planned); }};
 }
 
 }  // namespace belay::recovery

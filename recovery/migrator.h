@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -10,10 +11,14 @@
 
 #include "engine/executor.h"
 #include "engine/observer.h"
+#include "recovery/backup.h"
+#include "recovery/check.h"
 #include "recovery/finished_runs.h"
+#include "recovery/fix_state.h"
+#include "recovery/reset.h"
 #include "recovery/restart.h"
-#include "recovery/situation.h"
 #include "recovery/settings.h"
+#include "recovery/situation.h"
 #include "versions/graph.h"
 #include "versions/plan.h"
 #include "versions/stamp.h"
@@ -31,6 +36,13 @@ struct Report {
   std::vector<versions::RevisionId> to;
   std::vector<Done> revisions;
   std::optional<Recovered> recovered;
+  std::optional<std::string> backup;  ///< The id of the one that was made first.
+};
+
+/// What a person has agreed to.
+struct ResetRequest {
+  /// `ResetPlan::unknown` as it was shown: refused when there is more by then. Nothing: whatever there is.
+  std::optional<std::vector<std::string>> agreed{};
 };
 
 /// Which runs to take back.
@@ -83,6 +95,17 @@ class Migrator {
   /// Records without running.
   Report stamp(const std::vector<std::string>& to, const std::string& command = "stamp");
 
+  /// Takes the database down to base and up to its head again (recovery/reset.h), after a backup of whatever it holds.
+  /// Neither drift nor missing scripts stop it. A down section that fails on the rows there are ends its run, is said,
+  /// and what is left then is dropped by a second one.
+  /// @throws as plan_reset, and whatever stops the backup: nothing was changed.
+  Report reset(const ResetRequest& request = {}, const std::string& command = "reset");
+  /// What `reset` would do in this situation. Writes nothing.
+  ResetPlan plan_reset(const Situation& situation);
+
+  /// Looks at everything (recovery/check.h). Writes nothing.
+  CheckReport check(const CheckRequest& request);
+
   /// Settles an interrupted run as asked, whatever the settings say, and does nothing when there is none. `forward`
   /// also gives up an undo that later writes of others stand in the way of.
   /// @param discard_later_writes  take back by before-images also what others have written since. The database is
@@ -99,6 +122,19 @@ class Migrator {
   /// @throws Error `not_applicable`, `no_images`, the problem of the situation.
   UndoPlan plan_undo(const Situation& situation, std::optional<journal::RunId> back_to = {});
 
+  /// Brings version table and journal in step with what the schema proves to be applied (recovery/fix_state.h). A
+  /// backup is made first.
+  /// @throws Error `ambiguous`, `unknown_schema`, `half_applied`, `unfinished_run`: nothing was changed.
+  Report fix_state(const FixRequest& request = {}, const std::string& command = "recover fix-state");
+  /// What `fix_state` would do, with all that speaks for it. Writes nothing.
+  Proposal plan_fix_state(const FixRequest& request = {});
+
+  /// Puts a backup in the place of the database, whatever has become of that and of its journal. What it replaces is
+  /// kept as a backup (recovery/restore.h).
+  /// @param backup  as `find_for_restore` finds it.
+  /// @throws Error `backup_damaged`, `foreign`: nothing was changed; and as recovery::restore.
+  Report restore(const Backup& backup, const std::string& command = "recover restore");
+
  private:
   using MakePlan = std::function<std::vector<journal::PlannedRevision>(const Situation&)>;
   Report run(const std::string& command, bool heed_drift, const MakePlan& make_plan);
@@ -106,6 +142,9 @@ class Migrator {
                                             const std::vector<versions::RevisionId>& current) const;
   void heed(const Situation& situation, bool heed_drift) const;
   std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
+  std::vector<versions::RevisionId> current(const std::vector<versions::Stamp>& stamps);
+  ResetPlan plan_reset(const Situation& situation, engine::Connection* live, std::set<std::string> failed);
+  void reset_once(Target& target, const ResetRequest& request, const std::string& command, engine::Observer& observer);
   engine::Executor::Options executor_options(Target& target);
 
   Settings settings_;

@@ -1,0 +1,200 @@
+#include "recovery/schema_proof.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/replay.h"
+
+namespace belay::recovery {
+namespace {
+
+using engine::ReplayPoint;
+using versions::Graph;
+using versions::schema::Schema;
+
+constexpr std::size_t walks_max = 64;
+constexpr std::size_t branching_max = 10'000;  // Positions from the newest on whose ancestors are looked at one by one.
+
+/// Whether it is what a replay of all scripts passes anyhow.
+bool is_prefix(const RevisionSet& revisions) {
+  const auto end = std::find(revisions.begin(), revisions.end(), false);
+  return std::find(end, revisions.end(), true) == revisions.end();
+}
+
+bool is_linear(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const auto& parents = graph.parents(i);
+    if (i == 0 ? !parents.empty() : parents.size() != 1 || parents[0] != i - 1) return false;
+  }
+  return true;
+}
+
+/// Walks along scripts and compares what they make with the live schema.
+class Prover {
+ public:
+  Prover(const Schema& live, const Graph& graph, const ProofRequest& request, const std::stop_token& stop)
+      : live_(live), graph_(graph), request_(request), stop_(stop), fingerprint_(live.fingerprint()) {
+    for (const auto& object : live.objects()) digests_.push_back(object->digest);
+    std::ranges::sort(digests_);
+    if (!is_linear(graph)) count_ancestors();
+  }
+
+  void walk(const RevisionSet& chosen);
+  void walk_unless_passed(const RevisionSet& chosen);
+  void walk_branches();
+  SchemaProof result();
+
+ private:
+  void count_ancestors();
+  void look(const ReplayPoint& point, const Schema& schema, const RevisionSet& applied);
+  void take_fit(const ReplayPoint& point, const RevisionSet& applied);
+  void compare_to_live(const Schema& schema);
+  void note_passed(std::size_t revision, const RevisionSet& applied);
+  void note(const engine::Error& error);
+  [[nodiscard]] SchemaProof::Other other(const RevisionSet& revisions, const Schema& schema) const {
+    return {revisions, versions::schema::compare(schema, live_)};
+  }
+
+  const Schema& live_;
+  const Graph& graph_;
+  const ProofRequest& request_;
+  const std::stop_token& stop_;
+  std::string fingerprint_;
+  std::vector<std::array<unsigned char, 32>> digests_;
+
+  SchemaProof proof_;
+  std::size_t walks_ = 0;
+  std::unordered_set<RevisionSet> walked_;  // The ends of walks.
+  std::unordered_set<RevisionSet> fitting_;
+  std::vector<std::size_t> ancestors_;  // How many, itself included; empty in a graph without branches.
+  std::vector<bool> passed_;            // Revisions that a walk has seen with their ancestors alone.
+  std::optional<std::pair<RevisionSet, Schema>> nearest_;
+  std::size_t nearest_distance_ = 0;
+  std::optional<Schema> asked_;
+
+  /// Of the schema that was looked at last: a revision that changes rows alone leaves it as it was.
+  struct Compared {
+    Schema::Objects objects;
+    std::size_t distance = 0;  ///< How many objects only one of the two has.
+    bool fits = false;
+  };
+  std::optional<Compared> compared_;
+};
+
+void Prover::count_ancestors() {
+  passed_.resize(graph_.size());
+  for (std::size_t i = 0; i < graph_.size(); ++i) {
+    const auto ancestors = graph_.ancestors({i});
+    ancestors_.push_back(static_cast<std::size_t>(std::count(ancestors.begin(), ancestors.end(), true)));
+  }
+}
+
+void Prover::compare_to_live(const Schema& schema) {
+  if (compared_ && compared_->objects == schema.objects()) return;
+  std::size_t common = 0;
+  for (const auto& object : schema.objects()) common += std::ranges::binary_search(digests_, object->digest) ? 1U : 0U;
+  const std::size_t distance = digests_.size() + schema.objects().size() - 2 * common;
+  compared_ = {schema.objects(), distance, distance == 0 && schema.fingerprint() == fingerprint_};
+}
+
+void Prover::take_fit(const ReplayPoint& point, const RevisionSet& applied) {
+  if (!point.is_whole()) {
+    const std::string description = engine::describe(point);
+    const auto known = [&](const auto& middle) { return middle.description == description; };
+    if (std::ranges::none_of(proof_.middles, known))
+      proof_.middles.push_back({graph_.position(point.revision->id), description});
+  } else if (fitting_.insert(applied).second) {
+    proof_.fits.push_back(applied);
+  }
+}
+
+/// `applied` has the revision and all its ancestors, so their number tells whether it has others.
+void Prover::note_passed(std::size_t revision, const RevisionSet& applied) {
+  if (ancestors_.empty()) return;
+  const auto count = static_cast<std::size_t>(std::count(applied.begin(), applied.end(), true));
+  if (count == ancestors_[revision]) passed_[revision] = true;
+}
+
+void Prover::look(const ReplayPoint& point, const Schema& schema, const RevisionSet& applied) {
+  compare_to_live(schema);
+  if (compared_->fits) take_fit(point, applied);
+  if (!point.is_whole()) return;
+  if (point.revision != nullptr) note_passed(graph_.position(point.revision->id), applied);
+  if (!nearest_ || compared_->distance <= nearest_distance_) {
+    nearest_.emplace(applied, schema);
+    nearest_distance_ = compared_->distance;
+  }
+  if (request_.asked == applied) asked_ = schema;
+}
+
+void Prover::note(const engine::Error& error) {
+  if (error.code() == engine::ErrorCode::interrupted) throw engine::Error(error);
+  auto why = fmt::format("{}:{} cannot be replayed: {}", error.file(), error.line(), error.what());
+  if (std::ranges::find(proof_.cannot_replay, why) == proof_.cannot_replay.end())
+    proof_.cannot_replay.push_back(std::move(why));
+}
+
+void Prover::walk(const RevisionSet& chosen) {
+  if (++walks_ > walks_max) {
+    ++proof_.not_tried;
+    return;
+  }
+  engine::Replay replay(request_.like, request_.version_table);
+  replay.connection().stop_on(stop_);
+  RevisionSet applied(graph_.size());
+  try {
+    engine::replay(replay, graph_, chosen, [&](const ReplayPoint& point) {
+      if (point.revision != nullptr && point.is_whole()) applied[graph_.position(point.revision->id)] = true;
+      look(point, replay.schema(), applied);
+    });
+  } catch (const engine::Error& error) {
+    note(error);
+  }
+}
+
+void Prover::walk_unless_passed(const RevisionSet& chosen) {
+  if (is_prefix(chosen) || fitting_.contains(chosen) || !walked_.insert(chosen).second) return;
+  walk(chosen);
+}
+
+/// The newest first, because a walk to one often passes those before it.
+void Prover::walk_branches() {
+  if (ancestors_.empty()) return;
+  const std::size_t oldest = graph_.size() > branching_max ? graph_.size() - branching_max : 0;
+  proof_.not_tried += oldest;
+  for (std::size_t i = graph_.size(); i > oldest; --i)
+    if (!passed_[i - 1]) walk_unless_passed(graph_.ancestors({i - 1}));
+}
+
+SchemaProof Prover::result() {
+  if (proof_.fits.empty() && nearest_) proof_.nearest = other(nearest_->first, nearest_->second);
+  const bool fits = request_.asked && std::ranges::find(proof_.fits, *request_.asked) != proof_.fits.end();
+  if (asked_ && !fits) proof_.asked = other(*request_.asked, *asked_);
+  return std::move(proof_);
+}
+
+}  // namespace
+
+SchemaProof prove(const Schema& live, const Graph& graph, const ProofRequest& request, const std::stop_token& stop) {
+  Prover prover(live, graph, request, stop);
+  prover.walk(RevisionSet(graph.size(), true));
+  if (request.asked) prover.walk_unless_passed(*request.asked);
+  for (const auto& candidate : request.candidates) prover.walk_unless_passed(candidate);
+  prover.walk_branches();
+  return prover.result();
+}
+
+std::vector<versions::RevisionId> heads_of(const Graph& graph, const RevisionSet& revisions) {
+  const auto stands = [&revisions](std::size_t position) { return revisions[position]; };
+  std::vector<versions::RevisionId> ids;
+  for (std::size_t i = 0; i < graph.size(); ++i)
+    if (revisions[i] && std::ranges::none_of(graph.children(i), stands)) ids.push_back(graph.scripts()[i].id);
+  return ids;
+}
+
+}  // namespace belay::recovery
