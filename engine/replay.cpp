@@ -11,6 +11,8 @@
 #include "engine/batch.h"
 #include "engine/planned.h"
 #include "engine/version_table.h"
+#include "versions/schema/names.h"
+#include "versions/schema/parser.h"
 #include "versions/words.h"
 
 namespace belay::engine {
@@ -29,6 +31,13 @@ constexpr const char* untouched = "nothing was changed: this was tried on a scra
 bool mentions(std::string_view sql, std::string_view word) {
   const auto same = [](char a, char b) { return versions::to_lower(a) == b; };
   return !std::ranges::search(sql, word, same).empty();
+}
+
+/// `CREATE TABLE sqlite_sequence`: the shell's .schema prints it, and SQLite makes it by itself.
+bool makes_internal_table(const versions::Statement& statement) {
+  const auto definition = versions::schema::parse_object(statement.text);
+  const auto* table = std::get_if<versions::schema::Table>(&definition);
+  return table != nullptr && versions::schema::fold(table->name).starts_with("sqlite_");
 }
 
 }  // namespace
@@ -65,7 +74,9 @@ void Replay::down(const versions::Script& script, const AfterStep& after_step) {
 }
 
 void Replay::run(const std::string& file, const std::vector<versions::Statement>& statements) {
-  run(planned_hook(file, statements));
+  auto wanted = statements;
+  std::erase_if(wanted, makes_internal_table);
+  run(planned_hook(file, wanted));
 }
 
 void Replay::run(const PlannedRevision& revision, const AfterStep& after_step) {

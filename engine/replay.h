@@ -42,7 +42,7 @@ class Replay {
   void down(const versions::Script& script, const AfterStep& after_step = {});
   /// The same for any part of a plan; stamps are not written.
   void run(const journal::PlannedRevision& revision, const AfterStep& after_step = {});
-  /// The same for a file of SQL.
+  /// The same for a file of SQL. What the database makes by itself (SQLite: `sqlite_sequence`) may stand in it.
   void run(const std::string& file, const std::vector<versions::Statement>& statements);
 
   /// As it is now. Read again only when something has changed it; valid until then.
