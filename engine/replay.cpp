@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <limits>
 #include <string_view>
@@ -13,7 +12,6 @@
 #include "engine/version_table.h"
 #include "versions/schema/names.h"
 #include "versions/schema/parser.h"
-#include "versions/words.h"
 
 namespace belay::engine {
 namespace {
@@ -27,11 +25,6 @@ using versions::schema::ObjectType;
 using versions::schema::Schema;
 
 constexpr const char* untouched = "nothing was changed: this was tried on a scratch database";
-
-bool mentions(std::string_view sql, std::string_view word) {
-  const auto same = [](char a, char b) { return versions::to_lower(a) == b; };
-  return !std::ranges::search(sql, word, same).empty();
-}
 
 /// `CREATE TABLE sqlite_sequence`: the shell's .schema prints it, and SQLite makes it by itself.
 bool makes_internal_table(const versions::Statement& statement) {
@@ -125,7 +118,7 @@ void Replay::run_batch(const PlannedRevision& revision, const PlannedStep& step)
 }
 
 void Replay::run_statement(const std::string& file, const PlannedStatement& statement) {
-  if (mentions(statement.text, "writable_schema")) trust_version_ = false;
+  if (versions::schema::fold(statement.text).find("writable_schema") != std::string::npos) trust_version_ = false;
   connection_->run({statement.text, file, statement.line}, {});
 }
 

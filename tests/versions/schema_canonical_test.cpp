@@ -191,6 +191,14 @@ INSTANTIATE_TEST_SUITE_P(
              "CREATE VIRTUAL TABLE f USING fts5(a, tokenize='porter')"}),
     name_of_pair);
 
+/// As docs/schema.md has it.
+TEST(Canonical, FormIsAsDocumented) {
+  EXPECT_EQ(canonical_of("CREATE TABLE [Rooms] (id INTEGER PRIMARY KEY, code text UNIQUE Not Null, \"order\" DEFAULT "
+                         "(0));"),
+            "table rooms\ncolumn id integer\ncolumn code text not null\ncolumn \"order\" default 0\nprimary key (id)\n"
+            "unique (code)\n");
+}
+
 // --- The model ---
 
 TEST(Parse, DefinitionsAreKeptByteForByte) {

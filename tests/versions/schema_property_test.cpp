@@ -56,6 +56,20 @@ RC_GTEST_PROP(SchemaProperty, NothingIsLeftToRawTokens, (unsigned seed)) {
   for (const auto& object : schema.objects()) RC_ASSERT(!std::holds_alternative<std::monostate>(object->definition));
 }
 
+/// SQL that is cut, or of which bytes are other ones: it is understood or it is not.
+RC_GTEST_PROP(SchemaProperty, AnythingIsReadAndComparedWithoutAnError, (unsigned seed)) {
+  Dice dice(seed);
+  std::string sql = spell(RandomTable::make(dice), dice);
+  sql = sql.substr(dice.below(sql.size()) / 4, dice.below(sql.size()));
+  for (std::size_t i = dice.below(4); i > 0 && !sql.empty(); --i)
+    sql[dice.below(sql.size())] = "'\"`[](),;.x0-/*\0"[dice.below(17)];
+  const std::string other = sql + dice.one_of(std::vector<std::string>{"", ")", " x", "'"});
+  ObjectReader reader;
+  const Schema before({reader.read({"table", "t", "t", sql})});
+  const Schema after({reader.read({"table", "t", "t", other})});
+  RC_ASSERT(compare(before, after).empty() == (before.fingerprint() == after.fingerprint()));
+}
+
 RC_GTEST_PROP(SchemaProperty, RenamedTableIsAsIfItHadAlwaysBeenCalledSo, (unsigned seed)) {
   Dice dice(seed);
   RandomTable table = RandomTable::make(dice);

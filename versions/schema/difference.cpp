@@ -47,6 +47,7 @@ std::vector<Difference> compare(const Schema& from, const Schema& to) {
       differences[key] = {changed, object->type, object->name, describe_change(*other->second, *object)};
   }
   std::vector<Difference> result;
+  result.reserve(differences.size());
   for (auto& [key, difference] : differences) result.push_back(std::move(difference));
   return result;
 }

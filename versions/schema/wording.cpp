@@ -127,7 +127,7 @@ Lines common_columns(const Table& table, const Table& other) {
 }
 
 std::string constraint_text(const Constraint& constraint, const Table& table) {
-  const std::string text = normalise(constraint.definition.text);
+  std::string text = normalise(constraint.definition.text);
   if (!constraint.on_column) return text;
   return fmt::format("column {}: {}", table.columns.at(*constraint.on_column).name, text);
 }
