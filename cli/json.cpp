@@ -51,7 +51,8 @@ Json to_json(const recovery::Report& report) {
           {"from", to_json(report.from)},
           {"to", to_json(report.to)},
           {"revisions", revisions},
-          {"recovered", recovered}};
+          {"recovered", recovered},
+          {"backup", report.backup ? Json(*report.backup) : Json(nullptr)}};
 }
 
 std::string dump(const Json& json) {
