@@ -69,6 +69,11 @@ void add_script_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_flag("--stdout", options.to_stdout, "print the script and write no file");
     sub.add_flag("--dry-run", options.dry_run, "say what would be written");
   }
+  if (takes & baseline)
+    sub.add_flag("--baseline", options.baseline,
+                 "the schema as it is becomes the first revision, and counts as applied");
+  if (takes & from_db)
+    sub.add_flag("--from-db", options.from_db, "the schema as it is becomes the first revision, and counts as applied");
 }
 
 /// As a check of CLI11: empty when all is well. Its own would take -1 for a very large number.
@@ -101,6 +106,11 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     auto* forward =
         sub.add_flag("--forward", options.forward, "go on with the interrupted run, whatever the policy says");
     sub.add_flag("--back", options.back, "take back what is half done of it, and close it")->excludes(forward);
+  }
+  if (takes & fixing) {
+    sub.add_option("--to", options.to, "this revision and its ancestors are applied; the schema must prove it")
+        ->type_name("REV");
+    sub.add_flag("--dry-run", options.dry_run, "show what would be done and change nothing");
   }
   if (takes & back_to)
     sub.add_option("run", options.run, "how far back; belay recover shows the runs")
@@ -250,6 +260,8 @@ std::string command_line(const Command& command, const Options& options) {
   if (options.forward) text += " --forward";
   if (options.back) text += " --back";
   if (options.discard_later_writes) text += " --discard-later-writes";
+  if (options.baseline) text += " --baseline";
+  if (options.from_db) text += " --from-db";
   return text;
 }
 

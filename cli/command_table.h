@@ -34,6 +34,9 @@ enum Takes : unsigned {
   backups = 1U << 19U,     // --list, --verify, --prune, -o
   restorable = 1U << 22U,  // [ID] --list, --dry-run
   parts = 1U << 26U,       // --files, --backups
+  fixing = 1U << 27U,      // --to, --dry-run
+  baseline = 1U << 28U,    // --baseline
+  from_db = 1U << 29U,     // --from-db
 };
 
 struct Command {
@@ -51,8 +54,10 @@ inline constexpr const char* mending = "On a bad day";
 inline constexpr const char* looking = "Looking closer";
 
 inline constexpr std::array commands{
-    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing", folder,
-            init, "belay init\nbelay init services/booking"},
+    Command{"init", everyday, "write belay.toml, template.sql, schema.sql and versions/ where they are missing",
+            folder | from_db, init,
+            "belay init\nbelay init services/booking\nbelay init --from-db\nbelay init --from-db --database "
+            "sqlite:existing.db"},
     Command{"migrate", everyday, "apply all pending revisions (= upgrade head)", dry_run | target, migrate,
             "belay migrate\nbelay migrate --dry-run\nbelay migrate --steps 2\nbelay migrate --atomic\nbelay -e "
             "production migrate"},
@@ -67,8 +72,10 @@ inline constexpr std::array commands{
             backups, backup,
             "belay backup\nbelay backup --list\nbelay backup --verify newest\nbelay backup --prune 5\nbelay backup -o "
             "/mnt/stick/app.db.zst"},
-    Command{"revision", advanced, "write a new script, like `new`", message | script, new_revision,
-            "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout"},
+    Command{
+        "revision", advanced, "write a new script, like `new`", message | script | baseline, new_revision,
+        "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout\nbelay revision --baseline -m \"as "
+        "found\""},
     Command{"history", advanced,
             "revisions, newest first; applied ones are marked *, those of a run that can be taken back with its number",
             range, history, "belay history\nbelay history --graph\nbelay history current:head\nbelay history 2026011:"},
@@ -99,6 +106,14 @@ inline constexpr std::array commands{
             "show what an interrupted run left and what could be taken back; --forward, --back settle it",
             directions | discard, recover,
             "belay recover\nbelay recover --forward\nbelay recover --back\nbelay recover --json"},
+    Command{
+        "recover fix-state", mending,
+        "find out which revisions the schema proves to be applied, and bring version table and journal in step with "
+        "that, once confirmed: after a lost or damaged journal, a database that was swapped, put back or taken over "
+        "from another tool",
+        fixing, fix_state,
+        "belay recover fix-state\nbelay recover fix-state --yes\nbelay recover fix-state --to 20260119\nbelay recover "
+        "fix-state --json"},
     Command{"recover undo-run", mending,
             "take back the newest finished run, or all back to and including RUN, by before-images: what it dropped or "
             "overwrote comes back, what it wrote is gone",

@@ -18,6 +18,9 @@ int stamp(Context& context);
 int recover(Context& context);
 int undo_run(Context& context);
 
+// commands_fix_state.cpp
+int fix_state(Context& context);
+
 // commands_restore.cpp
 int restore(Context& context);
 

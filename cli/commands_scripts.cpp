@@ -9,8 +9,10 @@
 #include <system_error>
 
 #include "cli/commands.h"
+#include "cli/consent.h"
 #include "cli/files.h"
 #include "cli/json.h"
+#include "cli/result.h"
 #include "cli/script_template.h"
 #include "engine/clock.h"
 
@@ -59,6 +61,17 @@ std::string parents_text(const versions::Graph& graph, const std::vector<std::si
   return text.empty() ? "base" : text;
 }
 
+fs::path file_of(const Config& config, const std::string& id, const std::string& message) {
+  const std::string name_slug = slug(message);
+  return (config.folder / config.versions / (id + (name_slug.empty() ? "" : "_" + name_slug) + ".sql"))
+      .lexically_normal();
+}
+
+void write_new(const fs::path& file, const std::string& text) {
+  if (!write_new_file(file, text))
+    throw Error(exit_refused, "exists", file.string() + " is there already", "run the command again");
+}
+
 int write_script(Context& context, const std::vector<std::size_t>& parents) {
   const auto& config = context.config();
   const auto& graph = context.graph();
@@ -72,9 +85,7 @@ int write_script(Context& context, const std::vector<std::size_t>& parents) {
                             {"created", created},
                             {"author", author()}};
   const std::string text = fill_template(template_text(config), values, config.script_template.string());
-  const std::string name_slug = slug(message);
-  const fs::path file =
-      (config.folder / config.versions / (id + (name_slug.empty() ? "" : "_" + name_slug) + ".sql")).lexically_normal();
+  const fs::path file = file_of(config, id, message);
 
   // What is written must be read again: a template may have been broken by hand.
   versions::parse_script(text, file);
@@ -83,8 +94,7 @@ int write_script(Context& context, const std::vector<std::size_t>& parents) {
     terminal.data(terminal.json() ? dump({{"revision", id}, {"file", nullptr}, {"text", text}}) : text);
     return exit_done;
   }
-  if (!options.dry_run && !write_new_file(file, text))
-    throw Error(exit_refused, "exists", file.string() + " is there already", "run the command again");
+  if (!options.dry_run) write_new(file, text);
   const fs::path shown = file.lexically_proximate(fs::current_path());
   if (terminal.json())
     terminal.data(dump({{"revision", id}, {"file", file.string()}}));
@@ -105,9 +115,55 @@ std::vector<std::size_t> resolved(const versions::Graph& graph, const std::vecto
               "say which with --parent REV, or join them: belay merge -m \"merge\"");
 }
 
+// --- The schema as it is ---
+
+/// Crash between the script and its stamp: the same command again finds the script and only stamps it.
+Json write_baseline(Context& context, const std::string& words) {
+  if (context.config().is_protected) refuse_protected("a baseline");
+  auto& migrator = context.migrator();
+  auto& terminal = context.terminal();
+  const auto& options = context.options();
+  const std::string created = engine::utc_now();
+  const std::string message = on_one_line(words);
+  std::string id = free_id(migrator.graph(), created);
+  fs::path file = file_of(context.config(), id, message);
+  const auto baseline =
+      migrator.plan_baseline({.id = id, .message = message, .created = created, .author = author()}, file);
+  if (!baseline.existing.empty()) {
+    id = baseline.existing;
+    file = migrator.graph().find({id})->file;
+  }
+  Json json{{"ok", true}, {"exit", 0}, {"revision", id}, {"file", file.string()}, {"stamped", false}};
+  if (options.to_stdout) {
+    json["text"] = baseline.text;
+    if (!terminal.json()) terminal.data(baseline.text);
+    return json;
+  }
+  const std::string shown = file.lexically_proximate(fs::current_path()).string();
+  if (options.dry_run) {
+    terminal.say(fmt::format("would write {} and record it as applied", shown));
+    return json;
+  }
+  if (!baseline.text.empty()) {
+    write_new(file, baseline.text);
+    terminal.say("wrote " + shown);
+  }
+  const auto report = migrator.stamp_baseline(id, context.command_line());
+  json["stamped"] = true;
+  terminal.say("the database is at " + place(report.to, migrator.graph()));
+  return json;
+}
+
 }  // namespace
 
 int new_revision(Context& context) {
+  if (context.options().baseline) {
+    if (!context.options().parents.empty())
+      throw Error(exit_usage, "usage", "a baseline has no parent", "belay revision --baseline -m \"as found\"");
+    const Json json = write_baseline(context, context.options().message);
+    if (context.terminal().json()) context.terminal().data(dump(json));
+    return exit_done;
+  }
   const auto& graph = context.graph();
   const auto& words = context.options().parents;
   if (words.size() == 1 && words[0] == "base") return write_script(context, {});
@@ -151,14 +207,28 @@ void make_folder(const fs::path& folder) {
                 "look at the path and its permissions");
 }
 
+/// The one setting that is known from the command line.
+std::string config_text(const Options& options) {
+  std::string text(default_config);
+  if (!options.from_db || !options.database) return text;
+  std::string url;
+  for (const char c : *options.database) {
+    if (c == '"' || c == '\\') url += '\\';
+    url += c;
+  }
+  constexpr std::string_view preset = "sqlite:app.db";
+  return text.replace(text.find(preset), preset.size(), url);
+}
+
 }  // namespace
 
 int init(Context& context) {
   const auto& options = context.options();
   const fs::path folder =
       options.revisions.empty() ? fs::current_path() : fs::absolute(options.revisions[0]).lexically_normal();
+  const std::string settings = config_text(options);
   const std::array<std::pair<const char*, std::string_view>, 3> files{
-      {{"belay.toml", default_config}, {"template.sql", default_template}, {"schema.sql", default_schema}}};
+      {{"belay.toml", settings}, {"template.sql", default_template}, {"schema.sql", default_schema}}};
   Json created = Json::array();
   Json kept = Json::array();
   const auto note = [&](const fs::path& file, bool is_new) {
@@ -172,9 +242,14 @@ int init(Context& context) {
   note(folder / "versions", !had_versions);
   for (const auto& [name, content] : files)
     note(folder / name, options.dry_run ? !fs::exists(folder / name) : write_new_file(folder / name, content));
+  Json json{{"ok", true}, {"exit", 0}, {"created", created}, {"kept", kept}};
+  if (options.from_db && !options.dry_run) {
+    fs::current_path(folder);  // From here on as in any other project.
+    json.update(write_baseline(context, "as found"));
+  }
   if (context.terminal().json())
-    context.terminal().data(dump({{"ok", true}, {"exit", 0}, {"created", created}, {"kept", kept}}));
-  else
+    context.terminal().data(dump(json));
+  else if (!options.from_db)
     context.terminal().say("next: belay new \"first tables\"");
   return exit_done;
 }

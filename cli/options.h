@@ -37,6 +37,8 @@ struct Options {
   bool graph = false;
   bool exit_code = false;
   bool to_stdout = false;
+  bool baseline = false;
+  bool from_db = false;
   std::vector<std::string> parents;
   std::uint64_t run = 0;  ///< A run of the journal; 0: not said.
   bool forward = false;

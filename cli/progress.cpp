@@ -112,6 +112,7 @@ void Progress::copy_advanced(std::string_view what, std::int64_t done, std::int6
 }
 
 void Progress::revision_committed(const journal::PlannedRevision& revision, milliseconds took) {
+  if (journal::takes_over(revision.action)) return;
   const bool down = revision.action == journal::Action::down || revision.action == journal::Action::unstamp;
   terminal_.say(fmt::format("  {} {}  {}  {}", terminal_.paint(down ? Color::yellow : Color::green, down ? "-" : "+"),
                             revision.revision, revision.message,

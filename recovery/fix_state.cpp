@@ -119,6 +119,7 @@ std::optional<std::string> FixState::back_up(engine::Observer& observer) {
                                    .version_table = settings_.version_table,
                                    .current = current},
                                   observer, stop_);
+  observer.backed_up(backup.manifest.id, "before fix-state");
   prune_automatic(places_, settings_.keep_backups, observer);
   return backup.manifest.id;
 }
@@ -132,6 +133,7 @@ void FixState::replace_journal(const Proposal& proposal) {
   const auto& known = findings_.journal.database_id;
   const std::string id = state ? state->database_id : known.empty() ? new_database_id() : known;
   journal::Journal::create(places_.journal, id, state ? state->last_lsn : journal::Lsn{});
+  has_new_journal_ = true;
 }
 
 // --- 5 to 7 ---
@@ -185,7 +187,7 @@ Report Migrator::fix_state(const FixRequest& request, const std::string& command
     report.recovered = restart(target, {.policy = Policy::forward}, options, observer_, stop_);
   const Proposal proposal = fix.look(target);
   if (proposal.refusal) throw Error(*proposal.refusal);
-  if (proposal.writes) {
+  if (proposal.writes || fix.has_new_journal()) {
     const auto current = versions::current(graph(), fix.findings().stamps);
     fix.carry_out(target, proposal, run_begin(command, current), options, observer_);
     for (const auto& planned : proposal.plan) report.revisions.push_back({{planned.revision}, planned.action});

@@ -44,6 +44,8 @@ class FixState {
   Proposal look();
   /// 4.
   Proposal look(Target& target);
+  /// Whether database and journal are to be made to know of each other, though both look right.
+  [[nodiscard]] bool has_new_journal() const { return has_new_journal_; }
   /// What the last look found.
   [[nodiscard]] const Findings& findings() const { return findings_; }
 
@@ -67,6 +69,7 @@ class FixState {
   FixRequest request_;
   std::stop_token stop_;
   Findings findings_;
+  bool has_new_journal_ = false;
   // The last proof, and what it is of: replaying many scripts takes time.
   std::string proven_;
   std::vector<RevisionSet> tried_;

@@ -12,6 +12,7 @@
 #include "engine/executor.h"
 #include "engine/observer.h"
 #include "recovery/backup.h"
+#include "recovery/baseline.h"
 #include "recovery/check.h"
 #include "recovery/finished_runs.h"
 #include "recovery/fix_state.h"
@@ -128,6 +129,14 @@ class Migrator {
   Report fix_state(const FixRequest& request = {}, const std::string& command = "recover fix-state");
   /// What `fix_state` would do, with all that speaks for it. Writes nothing.
   Proposal plan_fix_state(const FixRequest& request = {});
+
+  /// The script that makes a first revision of the schema as it is. Writes nothing.
+  /// @param file  what it will be called, for messages.
+  /// @throws Error `not_applicable` where there are scripts or stamps (but the one script that makes just this schema),
+  ///         `unknown_schema` when no script can be proven to make it, `unfinished_run`.
+  Baseline plan_baseline(const ScriptHeader& header, const std::filesystem::path& file);
+  /// Records it as applied once its script is written; reads the scripts again. As fix_state, which proves it anew.
+  Report stamp_baseline(const std::string& id, const std::string& command = "revision --baseline");
 
   /// Puts a backup in the place of the database, whatever has become of that and of its journal. What it replaces is
   /// kept as a backup (recovery/restore.h).

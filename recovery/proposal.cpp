@@ -260,6 +260,7 @@ Proposal propose(const Findings& findings, const SchemaProof& proof, const Graph
                  const std::optional<RevisionSet>& asked) {
   Proposal proposal;
   proposal.evidence = clues(findings, proof, graph);
+  proposal.current = versions::current(graph, findings.stamps);
   if (findings.has_run_to_settle()) {
     proposal.refusal = unsettled(findings);
     return proposal;

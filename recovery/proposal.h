@@ -22,6 +22,7 @@ struct Proposal {
   };
 
   std::vector<Clue> evidence;
+  std::vector<versions::RevisionId> current;  ///< Where the version table says the database is, right or wrong.
   std::optional<Error> refusal;  ///< `ambiguous`, `unknown_schema`, `half_applied`, `unfinished_run`.
 
   // Without a refusal:
