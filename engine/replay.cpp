@@ -98,7 +98,8 @@ void Replay::run_step(const PlannedRevision& revision, const PlannedStep& step) 
   else if (!connection_->in_transaction())
     connection_->begin();
   if (step.batch_rows > 0) return run_batch(revision, step);
-  for (const auto& statement : step.statements) run_statement(revision.file, statement);
+  const std::string& file = step.name.ends_with(".sql") ? step.name : revision.file;  // A hook's step, as in a run.
+  for (const auto& statement : step.statements) run_statement(file, statement);
 }
 
 /// All rows are one slice.

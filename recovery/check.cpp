@@ -8,11 +8,11 @@
 #include <optional>
 #include <utility>
 
-#include "engine/introspect.h"
 #include "engine/version_table.h"
 #include "journal/journal.h"
 #include "recovery/backup.h"
 #include "recovery/check_scripts.h"
+#include "recovery/foreign_tools.h"
 #include "recovery/situation.h"
 
 namespace belay::recovery {
@@ -247,13 +247,11 @@ CheckPart Check::revisions() {
 
 /// In one read transaction, kept short: it makes writers wait.
 Check::Moment Check::moment() {
-  auto left_out = engine::own_tables(settings_.version_table);
-  left_out.insert(left_out.end(), request_.left_out.begin(), request_.left_out.end());
   connection_->query("BEGIN");
   Moment now;
   try {
     now.stamps = engine::VersionTable(*connection_, settings_.version_table).stamps();
-    now.schema = engine::introspect(*connection_, left_out);
+    now.schema = live_schema(*connection_, settings_.version_table);
   } catch (...) {
     connection_->rollback();
     throw;

@@ -44,9 +44,8 @@ struct CheckReport {
 };
 
 struct CheckRequest {
-  std::filesystem::path schema;         ///< The desired schema, one file of SQL; it need not be there.
-  bool backups = false;                 ///< Read every backup, too.
-  std::vector<std::string> left_out{};  ///< Tables of other tools, which are no drift.
+  std::filesystem::path schema;  ///< The desired schema, one file of SQL; it need not be there.
+  bool backups = false;          ///< Read every backup, too.
 };
 
 /// Scripts alone: they can be read, have one head, can be run from an empty database, and make what `schema` says.

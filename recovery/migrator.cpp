@@ -72,6 +72,13 @@ void append_steps(PlannedRevision& revision, const std::vector<SqlHook>& hooks) 
   }
 }
 
+std::vector<PlannedRevision> planned_hooks(const std::vector<SqlHook>& hooks) {
+  std::vector<PlannedRevision> plan;
+  plan.reserve(hooks.size());
+  for (const auto& hook : hooks) plan.push_back(engine::planned_hook(hook.name, hook.statements));
+  return plan;
+}
+
 Error drift_error(const versions::Drift& drift, const std::vector<versions::RevisionId>& current) {
   std::string heads;
   for (const auto& id : current) heads += " " + id.text;
@@ -179,18 +186,19 @@ std::vector<PlannedRevision> Migrator::plan_stamp(const Situation& situation, co
   return plan;
 }
 
+void Migrator::add_hooks(PlannedRevision& revision) const {
+  const auto own = std::exchange(revision.steps, {});
+  append_steps(revision, settings_.before_each);
+  revision.steps.insert(revision.steps.end(), own.begin(), own.end());
+  append_steps(revision, settings_.after_each);
+}
+
 std::vector<PlannedRevision> Migrator::with_hooks(std::vector<PlannedRevision> plan) const {
-  for (auto& revision : plan) {
-    if (revision.action != Action::up && revision.action != Action::down) continue;
-    const auto own = std::exchange(revision.steps, {});
-    append_steps(revision, settings_.before_each);
-    revision.steps.insert(revision.steps.end(), own.begin(), own.end());
-    append_steps(revision, settings_.after_each);
-  }
-  std::vector<PlannedRevision> whole;
-  for (const auto& hook : settings_.before_run) whole.push_back(engine::planned_hook(hook.name, hook.statements));
+  for (auto& revision : plan) add_hooks(revision);
+  auto whole = planned_hooks(settings_.before_run);
   std::move(plan.begin(), plan.end(), std::back_inserter(whole));
-  for (const auto& hook : settings_.after_run) whole.push_back(engine::planned_hook(hook.name, hook.statements));
+  const auto last = planned_hooks(settings_.after_run);
+  whole.insert(whole.end(), last.begin(), last.end());
   return whole;
 }
 
@@ -266,7 +274,9 @@ ResetPlan Migrator::plan_reset(const Situation& situation, engine::Connection* l
                                .situation = situation,
                                .live = live,
                                .failed = std::move(failed),
-                               .with_hooks = [this](auto plan) { return with_hooks(std::move(plan)); },
+                               .before_run = planned_hooks(settings_.before_run),
+                               .after_run = planned_hooks(settings_.after_run),
+                               .add_hooks = [this](auto& revision) { add_hooks(revision); },
                                .stop = stop_});
 }
 

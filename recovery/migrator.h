@@ -150,7 +150,8 @@ class Migrator {
   [[nodiscard]] journal::RunBegin run_begin(const std::string& command,
                                             const std::vector<versions::RevisionId>& current) const;
   void heed(const Situation& situation, bool heed_drift) const;
-  std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
+  void add_hooks(journal::PlannedRevision& revision) const;
+  [[nodiscard]] std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
   std::vector<versions::RevisionId> current(const std::vector<versions::Stamp>& stamps);
   ResetPlan plan_reset(const Situation& situation, engine::Connection* live, std::set<std::string> failed);
   void reset_once(Target& target, const ResetRequest& request, const std::string& command, engine::Observer& observer);

@@ -122,6 +122,12 @@ class Applied {
   std::vector<const versions::Script*> scripts_;
 };
 
+PlannedRevision planned(const ResetInput& input, const versions::Script& script, Action action) {
+  auto revision = engine::planned(script, action);
+  if (input.add_hooks) input.add_hooks(revision);
+  return revision;
+}
+
 /// The way down, and what it leaves.
 struct Descent {
   std::vector<PlannedRevision> downs;
@@ -132,9 +138,11 @@ struct Descent {
 Descent descend(const ResetInput& input, const Schema& live, Replay& scratch) {
   Descent descent{.downs = {}, .left = live, .why = {}};
   const Applied applied(input);
+  for (const auto& hook : input.before_run) scratch.run(hook);
+  descent.left = scratch.schema();
   for (const auto* script : applied.scripts()) {
     if (descent.why = applied.obstacle(*script); !descent.why.empty()) return descent;
-    auto down = engine::planned(*script, Action::down);
+    auto down = planned(input, *script, Action::down);
     try {
       scratch.run(down);
     } catch (const engine::Error& error) {
@@ -187,9 +195,11 @@ std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& des
   if (!drops.empty() || stamps_left) plan.push_back(engine::planned_hook(drop_name, drops));
   append_unstamps(plan, input, taken_back);
   const std::vector<bool> none(input.graph.size());
-  auto ups = engine::planned(versions::plan_upgrade(input.graph, none, "head"));
-  std::move(ups.begin(), ups.end(), std::back_inserter(plan));
-  if (!plan.empty() && input.with_hooks) plan = input.with_hooks(std::move(plan));
+  for (const auto* script : versions::plan_upgrade(input.graph, none, "head").revisions)
+    plan.push_back(planned(input, *script, Action::up));
+  if (plan.empty()) return plan;
+  plan.insert(plan.begin(), input.before_run.begin(), input.before_run.end());
+  plan.insert(plan.end(), input.after_run.begin(), input.after_run.end());
   return plan;
 }
 

@@ -47,8 +47,9 @@ struct ResetInput {
   engine::Connection* live = nullptr;  ///< Null when there is no database; only read.
   /// Revisions whose down section has failed on the real database.
   std::set<std::string> failed{};
-  /// Puts the SQL hooks into a plan.
-  std::function<std::vector<journal::PlannedRevision>(std::vector<journal::PlannedRevision>)> with_hooks{};
+  std::vector<journal::PlannedRevision> before_run{};  ///< The SQL hooks around it, and how those of each revision
+  std::vector<journal::PlannedRevision> after_run{};   ///< are put into it.
+  std::function<void(journal::PlannedRevision&)> add_hooks{};
   std::stop_token stop{};
 };
 
