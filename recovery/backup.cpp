@@ -133,8 +133,11 @@ bool taken(const Backup& backup) {
          fs::exists(fs::symlink_status(backup.manifest_file, error));
 }
 
-void remove_files(const std::vector<fs::path>& files) noexcept {
+/// Of a backup that has not got its manifest. Where that could not be taken back, on a disk that refuses everything,
+/// there is a whole backup.
+void remove_data(const std::vector<fs::path>& files, const fs::path& manifest) noexcept {
   std::error_code ignored;
+  if (fs::exists(fs::symlink_status(manifest, ignored))) return;
   for (const auto& file : files) fs::remove(file, ignored);
 }
 
@@ -160,7 +163,7 @@ Backup publish(const fs::path& folder, Manifest manifest, const std::vector<Fini
     if (!commit(backup.manifest, scratch_in(folder, "manifest"), backup.manifest_file))
       throw engine::Error(engine::ErrorCode::unavailable, backup.manifest_file.string() + " has come up meanwhile");
   } catch (...) {
-    remove_files(named);
+    remove_data(named, backup.manifest_file);
     throw;
   }
   return backup;
@@ -180,7 +183,7 @@ Backup publish_at(const fs::path& file, Manifest manifest, const fs::path& scrat
     if (!commit(backup.manifest, scratch_in(file.parent_path(), "manifest"), backup.manifest_file))
       refuse(backup.manifest_file);
   } catch (...) {
-    remove_files({file});
+    remove_data({file}, backup.manifest_file);
     throw;
   }
   return backup;

@@ -166,7 +166,12 @@ bool give_name(const fs::path& from, const fs::path& to) {
     }
     ::unlink(from.c_str());
   }
-  sync_backup_folder(to.parent_path());
+  try {
+    sync_backup_folder(to.parent_path());
+  } catch (...) {
+    ::unlink(to.c_str());  // Whether the name is durable is not known: it does not count.
+    throw;
+  }
   return true;
 }
 

@@ -116,6 +116,9 @@ Backup newest(const fs::path& folder, const std::string& database) {
 
 /// Whether the database that came out is what the manifest says.
 std::string mismatch(const fs::path& database, const Manifest& manifest) {
+  const auto bytes = manifest.data.content_bytes;
+  if (manifest.page_size == 0 || bytes == 0 || bytes % manifest.page_size != 0)
+    return fmt::format("{} bytes are no whole number of pages of {} bytes", bytes, manifest.page_size);
   const auto connection = engine::connect({"sqlite", database.string()}, {.read_only = true});
   if (auto corruption = connection->find_corruption(); !corruption.empty()) return corruption;
   const auto state = engine::VersionTable(*connection, "belay_version").state();
@@ -195,13 +198,12 @@ void remove_where(const fs::path& folder, Litter litter) noexcept {
 }
 
 void remove_backup(const Backup& backup) {
-  std::error_code error;
-  fs::remove(backup.manifest_file, error);
-  if (error)
-    throw engine::Error(engine::ErrorCode::unavailable,
-                        fmt::format("cannot remove {}: {}", backup.manifest_file.string(), error.message()));
+  if (::unlink(backup.manifest_file.c_str()) != 0)
+    throw engine::Error(
+        engine::ErrorCode::unavailable,
+        fmt::format("cannot remove {}: {}", backup.manifest_file.string(), std::generic_category().message(errno)));
   sync_backup_folder(backup.file.parent_path());
-  fs::remove(backup.file, error);  // What stays is litter, and removed as such.
+  ::unlink(backup.file.c_str());  // If it stays it is litter, and removed as such.
 }
 
 }  // namespace
