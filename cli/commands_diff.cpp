@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -121,6 +122,14 @@ void print(Terminal& terminal, const Difference& difference) {
   for (const auto& detail : difference.details) terminal.data("    " + detail);
 }
 
+/// The SQL of what only one of the two has.
+void print_sql(Terminal& terminal, const Difference& difference, const Schema& schema) {
+  const auto* object = schema.find(difference.type, difference.name);
+  if (object == nullptr) return;
+  std::istringstream lines(object->sql);
+  for (std::string line; std::getline(lines, line);) terminal.data("    " + line);
+}
+
 }  // namespace
 
 int diff(Context& context) {
@@ -137,7 +146,11 @@ int diff(Context& context) {
   }
   terminal.note(differences.empty() ? fmt::format("no difference between {} and {}", from.name, to.name)
                                     : fmt::format("what turns {} into {}:", from.name, to.name));
-  for (const auto& difference : differences) print(terminal, difference);
+  for (const auto& difference : differences) {
+    print(terminal, difference);
+    if (!context.options().verbose || difference.kind == Difference::Kind::changed) continue;
+    print_sql(terminal, difference, difference.kind == Difference::Kind::added ? to.schema : from.schema);
+  }
   return exit;
 }
 

@@ -48,6 +48,14 @@ TEST_F(Diff, WhatWasDoneByHandIsFound) {
             "+ index by_code\n");
 }
 
+TEST_F(Diff, SqlOfWhatOneSideAloneHasIsShownWhereMoreIsAskedFor) {
+  write("one.sql", "CREATE TABLE a (\n  x INT -- here\n);");
+  EXPECT_EQ(must({"diff", "versions:base", "one.sql", "-v"}).out,
+            "+ table a\n    CREATE TABLE a (\n      x INT -- here\n    )\n");
+  EXPECT_EQ(must({"diff", "one.sql", "versions:base", "-v"}).out,
+            "- table a\n    CREATE TABLE a (\n      x INT -- here\n    )\n");
+}
+
 TEST_F(Diff, JsonHasTheKeysOfTheContract) {
   must({"migrate", "--to", "1002"});
   Database(root / "app.db").run("DROP TABLE beds; CREATE TABLE mine (x)");

@@ -167,9 +167,8 @@ TEST_F(Replaying, FileOfSqlMayHoldWhatTheShellPrintsOfASchema) {
 TEST_F(Replaying, SchemaOfALiveDatabaseCanBeLoaded) {
   const auto live = connect_scratch({"sqlite", "app.db"});
   for (const char* sql : {"CREATE TABLE t (a)", "CREATE VIEW v AS SELECT b FROM u",
-                          "CREATE TRIGGER r INSTEAD OF INSERT "
-                          "ON v BEGIN SELECT 1; END",
-                          "CREATE TABLE u (b)", "CREATE INDEX i ON u (b)", "CREATE VIRTUAL TABLE f USING fts5(a)"})
+                          "CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN SELECT 1; END", "CREATE TABLE u (b)",
+                          "CREATE INDEX i ON u (b)", "CREATE VIRTUAL TABLE f USING fts5(a)"})
     live->query(sql);
   const auto schema = introspect(*live, {});
   scratch.load(schema);
@@ -195,6 +194,7 @@ TEST_F(Replaying, EndsOnTheStopToken) {
 /// A table each, and every schema fingerprinted: more than what fix-state asks for.
 TEST_F(Replaying, AThousandRevisionsTakeWellUnderASecond) {
   std::vector<std::string> sections;
+  sections.reserve(1000);
   for (int i = 0; i < 1000; ++i)
     sections.push_back("CREATE TABLE t" + std::to_string(i) +
                        " (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at TEXT);");

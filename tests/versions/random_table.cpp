@@ -125,7 +125,7 @@ Parts column_parts(const Column& column, Dice& dice, Parts* behind) {
   return parts;
 }
 
-std::string column_text(const Column& column, Parts parts, Dice& dice) {
+std::string column_text(const Column& column, const Parts& parts, Dice& dice) {
   std::string text = spell_name(column.name, dice) + space(dice) + word(column.type, dice);
   for (const auto& part : parts) text += " " + part;
   return text;
@@ -150,7 +150,7 @@ std::string spell_table(const RandomTable& table, Dice& dice) {
     if (on_column) parts.push_back(words({"PRIMARY", "KEY"}, dice) + autoincrement);
     if (is_key && !on_column)
       behind.push_back(words({"PRIMARY", "KEY"}, dice) + "(" + key_names(table, dice) + autoincrement + ")");
-    text += (&column == &table.columns.front() ? "" : ",") + space(dice) + column_text(column, std::move(parts), dice);
+    text += (&column == &table.columns.front() ? "" : ",") + space(dice) + column_text(column, parts, dice);
   }
   if (table.key_columns > 1) behind.push_back(words({"PRIMARY", "KEY"}, dice) + "(" + key_names(table, dice) + ")");
   if (!table.unique_name.empty())
