@@ -22,7 +22,8 @@ class ForeignToolsTest : public ProjectTest {
   std::string live_objects() {
     const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
     std::string names;
-    for (const auto& object : live_schema(*connection, "belay_version").objects()) names += object->name + " ";
+    const auto schema = live_schema(*connection, "belay_version");
+    for (const auto& object : schema.objects()) names += object->name + " ";
     return names;
   }
 };
