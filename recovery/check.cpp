@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "engine/version_table.h"
@@ -63,6 +64,13 @@ std::string text_of(const engine::Value& value) {
 bool is_damage(const engine::Error& error) {
   using enum engine::ErrorCode;
   return error.code() == not_a_database || error.code() == unavailable || error.code() == statement_failed;
+}
+
+/// The same for what could not even be opened: there `unavailable` may be a matter of permissions, too.
+bool is_damage_at_first_sight(const engine::Error& error) {
+  const bool malformed = std::string_view(error.what()).find("malformed") != std::string_view::npos;
+  return error.code() == engine::ErrorCode::not_a_database ||
+         (error.code() == engine::ErrorCode::unavailable && malformed);
 }
 
 class Check {
@@ -136,7 +144,7 @@ void Check::open() {
     connection_ = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
     connection_->stop_on(stop_);
   } catch (const engine::Error& error) {
-    if (error.code() != engine::ErrorCode::not_a_database) throw;
+    if (!is_damage_at_first_sight(error)) throw;
     damage_ = Problem{"file", places_.url.path, error.what()};
   }
 }

@@ -25,10 +25,10 @@ Problem replay_problem(const engine::Error& error) {
 }
 
 std::string read(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream || fs::is_directory(file)) throw versions::Error(versions::ErrorCode::unreadable, "it cannot be read");
-  return text;
+  std::ifstream stream;
+  if (!fs::is_directory(file)) stream.open(file, std::ios::binary);
+  if (!stream.is_open()) throw versions::Error(versions::ErrorCode::unreadable, "it cannot be read");
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 }  // namespace
