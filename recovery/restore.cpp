@@ -19,11 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using journal::Lsn;
 
-/// Beside the database, so that it can take its name.
-fs::path prepared_file(const Places& places) {
-  return places.url.path + "-restore.new";
-}
-
 journal::PlannedRevision planned_restore(const Backup& backup, const std::string& id) {
   journal::PlannedRevision planned;
   planned.revision = id;
@@ -42,17 +37,13 @@ class Restore {
         backup_(std::move(backup)),
         observer_(observer),
         stop_(std::move(stop)),
-        prepared_(fresh(prepared_file(target.places()))) {}
+        prepared_(prepared_file(target.places())) {}
 
   void keep();
   void unpack() { recovery::unpack(backup_, prepared_.path(), observer_, stop_); }
   void carry_out();
 
  private:
-  static fs::path fresh(const fs::path& file) {
-    const ScratchFile left_by_a_crash(file);
-    return file;
-  }
   void keep_unusable();
   void prepare(Lsn lsn);
   void replace();

@@ -84,6 +84,7 @@ void Target::lock(const std::string& command) {
   make_folder(places_.folder);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), options_.lock_timeout, stop_);
   discard_scratch(places_.folder);
+  const ScratchFile left_by_a_crash(prepared_file(places_));
 }
 
 /// A file that cannot be reached at all is not for us to replace; one that makes no sense is.
@@ -140,6 +141,10 @@ std::string new_database_id() {
   std::string id;
   for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
   return id;
+}
+
+fs::path prepared_file(const Places& places) {
+  return places.url.path + "-restore.new";
 }
 
 fs::path set_aside_journal(const Places& places) {

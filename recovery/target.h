@@ -68,6 +68,10 @@ class Target {
   std::optional<journal::Journal> journal_;
 };
 
+/// Where a backup is prepared before it replaces the database: beside that, so that it can take its name. A crash leaves
+/// it; the next Target removes it.
+std::filesystem::path prepared_file(const Places& places);
+
 /// Gives a journal that is not to be used any more the name `journal.lmdb.set-aside-<time>`, durably; nothing when
 /// there is none. Crash behind it: a database without a journal.
 /// @returns the name, or an empty path.
