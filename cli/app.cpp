@@ -98,8 +98,7 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
                                  : "exit with 2 when something is pending or interrupted");
   if (takes & sources)
     sub.add_option("sources", options.revisions, "db, versions, versions:REV, a .sql file or a database URL")
-        ->type_name("A B")
-        ->expected(0, 2);
+        ->type_name("SOURCE");
   if (takes & run_number)
     sub.add_option("--run", options.run, "only this run")->type_name("N")->check(CLI::NonNegativeNumber);
   if (takes & directions) {

@@ -134,6 +134,7 @@ void print_sql(Terminal& terminal, const Difference& difference, const Schema& s
 
 int diff(Context& context) {
   const auto& words = context.options().revisions;
+  if (words.size() > 2) throw Error(exit_usage, "usage", "diff compares two schemas, no more", "belay diff --help");
   const Source from = read_source(context, !words.empty() ? words[0] : "db");
   const Source to = read_source(context, words.size() > 1 ? words[1] : "versions");
   const auto differences = compare(from.schema, to.schema);
