@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/consent.h"
@@ -8,6 +10,7 @@
 #include "cli/plan_sql.h"
 #include "cli/result.h"
 #include "engine/planned.h"
+#include "recovery/backup_before.h"
 
 namespace belay::cli {
 namespace {
@@ -45,6 +48,12 @@ Json plan_json(const Plan& plan) {
   return json;
 }
 
+/// Why a backup would be made first; nothing when none would be.
+std::optional<std::string> backup_reason(Context& context, const recovery::Situation& situation, const Plan& plan) {
+  if (!situation.exists) return std::nullopt;
+  return recovery::backup_reason(context.migrator().settings().backup_before, plan);
+}
+
 int show_plan(Context& context, const recovery::Situation& situation, const Plan& plan) {
   auto& terminal = context.terminal();
   if (situation.problem) throw recovery::Error(*situation.problem);
@@ -60,9 +69,12 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
     Json json = to_json(nothing);
     json["dry_run"] = true;
     json["plan"] = plan_json(plan);
+    json["backup_first"] = backup_reason(context, situation, plan).has_value();
     terminal.data(dump(json));
     return exit_done;
   }
+  if (const auto why = backup_reason(context, situation, plan))
+    terminal.data(fmt::format("  a backup would be made first: {}", *why));
   for (const auto& revision : plan) {
     const bool down = revision.action == Action::down || revision.action == Action::unstamp;
     terminal.data(fmt::format("  {} {}  {}", down ? "-" : "+", revision.revision, revision.message));

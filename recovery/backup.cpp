@@ -192,7 +192,7 @@ Backup publish_at(const fs::path& file, Manifest manifest, const fs::path& scrat
 /// Where the files go, made ready for them.
 fs::path prepare(const fs::path& folder, const BackupRequest& request, std::uint64_t size) {
   constexpr std::uint64_t headroom = 1U << 20U;  // What is packed may be a little larger; and the manifest.
-  const fs::path place = request.file.empty() ? folder : request.file.parent_path();
+  fs::path place = request.file.empty() ? folder : request.file.parent_path();
   if (request.file.empty()) {
     make_backup_folder(place);
     discard_litter(place);

@@ -85,6 +85,7 @@ TEST_F(BackupCommand, FolderThatCannotBeUsedIsUnavailable) {
     configure("[backup]\ndirectory = \"" + std::string(folder) + "\"\n");
     EXPECT_EQ(refusal({"backup"}).exit, exit_unavailable) << folder;
   }
+  fs::remove(root / "dangling");
   fs::create_directory(root / "locked");
   configure("[backup]\ndirectory = \"locked\"\n");
   must({"backup"});

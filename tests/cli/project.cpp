@@ -16,6 +16,9 @@
 #include <sstream>
 #include <thread>
 
+#include "engine/observer.h"
+#include "recovery/backup.h"
+
 namespace belay::cli {
 namespace {
 
@@ -357,6 +360,17 @@ std::string Project::schema(const std::string& database) const {
       .read(
           "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'belay%' AND sql IS NOT NULL AND tbl_name NOT LIKE "
           "'belay%' AND name NOT LIKE 'sqlite_%' ORDER BY name");
+}
+
+fs::path Project::kept(const std::string& reason) const {
+  const fs::path file = scratch_ / ("kept-" + std::to_string(++outputs_) + ".db");
+  engine::Observer unheard;
+  int found = 0;
+  for (const auto& backup : recovery::list_backups(root / "app.db-belay/backups"))
+    if (backup.verified() && backup.backup.manifest.reason == reason && ++found == 1)
+      recovery::unpack(backup.backup, file, unheard);
+  EXPECT_EQ(found, 1) << reason;
+  return file;
 }
 
 bool Project::eventually(const std::function<bool()>& condition) {

@@ -132,6 +132,9 @@ class Project : public testing::Test {
   /// Every table, index, trigger and view but belay's own.
   [[nodiscard]] std::string schema(const std::string& database = "app.db") const;
 
+  /// The database in the one backup that has this reason, unpacked beside the project.
+  [[nodiscard]] std::filesystem::path kept(const std::string& reason) const;
+
   /// Polls until `condition` holds; false when it does not within half a minute.
   static bool eventually(const std::function<bool()>& condition);
 
