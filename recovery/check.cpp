@@ -106,7 +106,7 @@ class Check {
   };
   Moment moment();
   [[nodiscard]] bool somebody_is_at_work() const { return journal::ProcessLock::holder(places_.lock).has_value(); }
-  std::vector<engine::Row> ask(const char* sql) { return connection_->ask({sql, places_.url.path, 1}); }
+  std::vector<engine::Row> ask(const std::string& sql) { return connection_->ask({sql, places_.url.path, 1}); }
 
   const Settings& settings_;
   const Places& places_;
@@ -162,7 +162,7 @@ CheckPart Check::file() {
 
 void Check::check_integrity(CheckPart& part) {
   try {
-    for (const auto& row : ask("PRAGMA integrity_check(20)"))
+    for (const auto& row : ask(fmt::format("PRAGMA integrity_check({})", findings_max)))
       if (text_of(row.at(0)) != "ok") part.problems.push_back({"file", places_.url.path, text_of(row.at(0))});
   } catch (const engine::Error& error) {
     if (!is_damage(error)) throw;
@@ -172,8 +172,9 @@ void Check::check_integrity(CheckPart& part) {
 
 void Check::check_foreign_keys(CheckPart& part) {
   try {
-    const auto rows =
-        ask("SELECT \"table\", parent, count(*), min(rowid) FROM pragma_foreign_key_check GROUP BY 1, 2 LIMIT 20");
+    const auto rows = ask(fmt::format(
+        "SELECT \"table\", parent, count(*), min(rowid) FROM pragma_foreign_key_check GROUP BY 1, 2 LIMIT {}",
+        findings_max));
     for (const auto& row : rows) {
       const std::string first = row.at(3) == engine::Value() ? "" : ", the first is row " + text_of(row.at(3));
       part.problems.push_back({"foreign-key", "table " + text_of(row.at(0)),
