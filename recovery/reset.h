@@ -19,7 +19,7 @@
 
 namespace belay::recovery {
 
-// A database is taken down to base and brought up to its head again, in one run (docs/bad-days.md):
+// A database is taken down to base and brought up to its head again, in one run (docs/check-and-reset.md):
 //
 //   down    the down sections, newest first, as far as they go: a revision without one, without a script, irreversible,
 //           or whose down section fails when it is tried on a scratch database of the live schema, ends them
