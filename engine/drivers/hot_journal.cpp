@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include "engine/drivers/big_endian.h"
@@ -45,6 +46,16 @@ void match_owner(int descriptor, const std::string& database) {
   if (::geteuid() == 0 && ::fchown(descriptor, info.st_uid, info.st_gid) != 0) raise(errno, database);
 }
 
+/// Makes the names in the folder of that file durable.
+void sync_folder_of(const std::string& file) {
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) raise(errno, folder);
+  const int code = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (code != 0) raise(code, folder);
+}
+
 std::string aside(const std::string& database) {
   return database + "-journal.new";
 }
@@ -55,7 +66,6 @@ HotJournal::HotJournal(const std::string& database, Size size)
     : database_(database), aside_(aside(database)), size_(size), added_(size.pages), written_(sector_size) {
   descriptor_ = ::open(aside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor_ < 0) raise(errno, aside_);
-  match_owner(descriptor_, database_);
 }
 
 HotJournal::~HotJournal() {
@@ -86,6 +96,7 @@ void HotJournal::publish() {
     append_big_endian(header, field);
   header.resize(sector_size);
   write_at(0, header);
+  match_owner(descriptor_, database_);
   if (::fsync(descriptor_) != 0) raise(errno, aside_);  // Before the name: a hot journal is whole.
   const std::string name = database_ + "-journal";
   if (::rename(aside_.c_str(), name.c_str()) != 0) raise(errno, name);
@@ -110,15 +121,6 @@ void HotJournal::write_at(std::uint64_t offset, std::string_view bytes) const {
     bytes.remove_prefix(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
-}
-
-void sync_folder_of(const std::string& file) {
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) raise(errno, folder);
-  const int code = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (code != 0) raise(code, folder);
 }
 
 }  // namespace belay::engine::drivers

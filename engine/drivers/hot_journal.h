@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +60,5 @@ class HotJournal {
   std::string buffer_;
   std::uint64_t written_;  ///< Where `buffer_` belongs.
 };
-
-/// Makes the names in the folder of that file durable.
-void sync_folder_of(const std::string& file);
 
 }  // namespace belay::engine::drivers

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/drivers/big_endian.h"
+#include "engine/drivers/sqlite_header.h"
 #include "engine/error.h"
 
 namespace belay::engine::drivers {
@@ -15,17 +16,6 @@ namespace {
 
 constexpr std::uint64_t wal_header_size = 32;
 constexpr std::uint64_t frame_header_size = 24;
-
-/// The first page's beginning (https://www.sqlite.org/fileformat2.html#the_database_header).
-namespace header {
-constexpr std::size_t size = 100;
-constexpr std::size_t page_size = 16;
-constexpr std::size_t write_version = 18;
-constexpr std::size_t counter = 24;
-constexpr std::size_t pages = 28;
-constexpr std::size_t schema = 40;
-constexpr std::size_t valid_for = 92;  ///< The counter that `pages` was written with.
-}  // namespace header
 
 /// SQLite writes 65536 as 1.
 std::uint32_t page_size_of(std::uint32_t stored) {

@@ -7,17 +7,12 @@
 
 #include "engine/drivers/big_endian.h"
 #include "engine/drivers/hot_journal.h"
+#include "engine/drivers/sqlite_header.h"
 #include "engine/drivers/sqlite_place.h"
 #include "engine/error.h"
 
 namespace belay::engine::drivers {
 namespace {
-
-// Offsets in the header of page 1 (https://www.sqlite.org/fileformat2.html#the_database_header).
-constexpr std::size_t write_version = 18;
-constexpr std::size_t read_version = 19;
-constexpr std::size_t counter = 24;
-constexpr std::size_t valid_for = 92;
 
 /// Rolls back what is only begun for its lock.
 class Locked {
@@ -34,15 +29,16 @@ class Locked {
 /// Page 1 of a database in which nothing has ever been made, as SQLite makes it: what a database that was an empty file
 /// is put back to. The empty file itself would let its counter start at 1 again.
 std::string empty_page(std::string page) {
-  const std::uint32_t usable = static_cast<std::uint32_t>(page.size()) - static_cast<unsigned char>(page[20]);
-  const bool auto_vacuum = big_endian(page, 52) != 0;
-  std::fill(page.begin() + 28, page.end(), '\0');
-  set_big_endian(page, 28, 1);  // Pages.
-  set_big_endian(page, 52, auto_vacuum ? 1 : 0);
-  set_big_endian(page, 96, 3040001);
-  page[100] = 13;  // An empty leaf of a table's B-tree: its cells would begin at the page's end.
-  page[105] = static_cast<char>(usable >> 8U & 0xFFU);
-  page[106] = static_cast<char>(usable & 0xFFU);
+  const std::uint32_t usable =
+      static_cast<std::uint32_t>(page.size()) - static_cast<unsigned char>(page[header::reserved]);
+  const bool auto_vacuum = big_endian(page, header::largest_root) != 0;
+  std::fill(page.begin() + header::pages, page.end(), '\0');
+  set_big_endian(page, header::pages, 1);
+  set_big_endian(page, header::largest_root, auto_vacuum ? 1 : 0);
+  set_big_endian(page, header::version, 3040001);
+  page[header::size] = 13;  // An empty leaf of a table's B-tree: its cells would begin at the page's end.
+  page[header::size + 5] = static_cast<char>(usable >> 8U & 0xFFU);
+  page[header::size + 6] = static_cast<char>(usable & 0xFFU);
   return page;
 }
 
@@ -142,17 +138,23 @@ SqliteFootprint SqliteRestore::publish(const SqliteFootprint& now) {
   left.modified = now.modified;
   left.frames = 0;
   left.salt = 0;
-  if (left.pages == 0) {
+  const bool was_empty = left.pages == 0;
+  if (was_empty) {
     left.pages = 1;
     left.page_size = now.page_size;
-    HotJournal journal(parts_.path, {.page_size = now.page_size, .pages = 1});
-    journal.add(0, first_page(empty_page(parts_.capture.first_page(now.page_size)), now));
-    images_.seal(now.text(), left.text());
-    journal.publish();
-    return left;
   }
-  const std::uint32_t page_size = smallest_page();
+  const std::uint32_t page_size = was_empty ? now.page_size : smallest_page();
   HotJournal journal(parts_.path, {.page_size = page_size, .pages = left.pages * (left.page_size / page_size)});
+  if (was_empty)
+    journal.add(0, first_page(empty_page(parts_.capture.first_page(page_size)), now));
+  else
+    add_images(journal, left, now);
+  images_.seal(now.text(), left.text());
+  journal.publish();
+  return left;
+}
+
+void SqliteRestore::add_images(HotJournal& journal, const SqliteFootprint& left, const SqliteFootprint& now) const {
   for (const auto& part : what_.parts) {
     part.images([&](std::uint64_t place, std::string_view content) {
       if (place == 1 && !journal.has(0))
@@ -161,22 +163,18 @@ SqliteFootprint SqliteRestore::publish(const SqliteFootprint& now) {
         journal.add((place - 1) * content.size(), content);
     });
   }
-  if (!journal.has(0)) {
-    std::string page = parts_.capture.first_page(now.page_size);
-    page[write_version] = page[read_version] = left.wal ? 2 : 1;
-    journal.add(0, first_page(std::move(page), now));
-  }
-  images_.seal(now.text(), left.text());
-  journal.publish();
-  return left;
+  if (journal.has(0)) return;
+  std::string page = parts_.capture.first_page(now.page_size);
+  page[header::write_version] = page[header::read_version] = left.wal ? 2 : 1;
+  journal.add(0, first_page(std::move(page), now));
 }
 
 /// The one number that does not go back: a connection that has been idle since takes its cache for fresh when it finds
 /// the counter that it saw last (invariant U3).
 std::string SqliteRestore::first_page(std::string page, const SqliteFootprint& now) const {
-  const bool pages_valid = big_endian(page, counter) == big_endian(page, valid_for);
-  set_big_endian(page, counter, now.counter + 1);
-  if (pages_valid) set_big_endian(page, valid_for, now.counter + 1);
+  const bool pages_valid = big_endian(page, header::counter) == big_endian(page, header::valid_for);
+  set_big_endian(page, header::counter, now.counter + 1);
+  if (pages_valid) set_big_endian(page, header::valid_for, now.counter + 1);
   return page;
 }
 

@@ -11,6 +11,8 @@
 
 namespace belay::engine::drivers {
 
+class HotJournal;
+
 /// Puts a SQLite database back without writing a page of it: SQLite does, from a hot journal (docs/recovery.md, U2).
 ///
 ///   1. where the files stand is looked at under the write lock: nobody else has written, or nothing is begun
@@ -52,6 +54,7 @@ class SqliteRestore {
   SqliteFootprint publish_over_wal();
   void empty_wal();
   SqliteFootprint publish(const SqliteFootprint& now);
+  void add_images(HotJournal& journal, const SqliteFootprint& left, const SqliteFootprint& now) const;
   void tell_when(const SqliteFootprint& left);
   std::string first_page(std::string page, const SqliteFootprint& now) const;
   [[nodiscard]] std::uint32_t smallest_page() const;
