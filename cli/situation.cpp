@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/result.h"
+
 namespace belay::cli {
 
 std::string_view state_of(const recovery::Situation& situation) {
@@ -64,8 +66,7 @@ Json undoable_json(const std::vector<recovery::UndoableRun>& runs) {
 }
 
 std::string describe(const recovery::UndoableRun& run) {
-  const auto count = run.revisions.size();
-  return fmt::format("run {} ({}, {} {})", run.run.value, run.command, count, count == 1 ? "revision" : "revisions");
+  return fmt::format("run {} ({}, {})", run.run.value, run.command, revisions_text(run.revisions.size()));
 }
 
 void print_running(Terminal& terminal, const recovery::Situation& situation) {

@@ -11,6 +11,7 @@
 #include "recovery/migrator.h"
 #include "tests/engine/executor_fixture.h"
 #include "tests/engine/fixture.h"
+#include "tests/engine/kept.h"
 #include "tests/engine/raw.h"
 #include "tests/recovery/death.h"
 
@@ -118,12 +119,7 @@ class ProjectTest : public testing::Test {
 
   /// The database to the byte, but for the numbers by which SQLite tells a fresh cache from a stale one: the file
   /// change counter, and the version that it is valid for.
-  [[nodiscard]] std::string contents() const {
-    std::string bytes = read_file(folder / "app.db");
-    for (const std::size_t field : {24U, 92U})
-      if (bytes.size() > 100) bytes.replace(field, 4, 4, '\0');
-    return bytes;
-  }
+  [[nodiscard]] std::string contents() const { return engine::without_counter(read_file(folder / "app.db")); }
 
   /// Database and journal are whole and agree, and to migrate again finds nothing to do.
   void expect_settled() {
