@@ -123,6 +123,11 @@ TEST_F(Reset, ADamagedDatabaseIsLeftAlone) {
   EXPECT_EQ(must({"journal", "--json"}).out.find("\"reset\""), std::string::npos);
 }
 
+TEST_F(Reset, ALostJournalIsForAPersonToSettle) {
+  fs::remove_all(root / "app.db-belay");
+  EXPECT_EQ(refusal({"reset", "--yes"}), (Refusal{exit_integrity, "journal-lost", "app.db-belay/journal.lmdb"}));
+}
+
 TEST_F(Reset, EveryKindOfObjectComesAndGoes) {
   script("1004",
          {.parents = "1003",
