@@ -26,6 +26,19 @@ void make_folder(const fs::path& folder) {
                          folder);
 }
 
+/// A journal of its own without it would be played into the next one.
+void remove_prepared(const fs::path& prepared) {
+  for (const char* suffix : {"-journal", "-wal", "-shm", ""}) {
+    const fs::path file = prepared.string() + suffix;
+    std::error_code none;
+    if (!fs::exists(fs::symlink_status(file, none))) continue;
+    std::error_code error;
+    fs::remove(file, error);
+    if (error)
+      throw engine::Error(engine::ErrorCode::unavailable, file.string() + " is in the way: " + error.message());
+  }
+}
+
 /// A file that we may read and write, or none where one could be.
 bool is_reachable(const fs::path& file) {
   std::error_code error;
@@ -83,8 +96,8 @@ void Target::disconnect() {
 void Target::lock(const std::string& command) {
   make_folder(places_.folder);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), options_.lock_timeout, stop_);
-  discard_scratch(places_.folder);
-  const ScratchFile left_by_a_crash(prepared_file(places_));
+  discard_scratch(places_.backups);
+  remove_prepared(prepared_file(places_));
 }
 
 /// A file that cannot be reached at all is not for us to replace; one that makes no sense is.
@@ -174,20 +187,25 @@ Error foreign(const Evidence& evidence, const journal::Journal& journal,
     return Error(ErrorCode::foreign, fmt::format("the journal {} belongs to another database ({}, and this is {})",
                                                  journal.file().string(), journal.database_id(), target->database_id))
         .at(journal.file().string())
-        .next("put the journal of this database back beside it, or the database that this journal belongs to");
+        .next(
+            "put back beside each other what belongs together; or belay recover fix-state, which goes on with this "
+            "database");
   if (!target)
     return Error(ErrorCode::foreign,
                  fmt::format("the journal {} knows of committed transactions, up to {}, and the database of none",
                              journal.file().string(), evidence.journal_last_commit.value))
         .at(journal.file().string())
-        .next(fmt::format("put the database back; if it was removed on purpose, remove {} as well",
-                          journal.file().parent_path().string()));
+        .next(
+            "put the database back, or a backup: belay recover restore; if it was removed on purpose: belay recover "
+            "fix-state");
   return Error(ErrorCode::foreign,
                fmt::format("journal and database do not fit: the last transaction is {} in the journal and {} in the "
                            "database; one of the two was restored, edited or swapped",
                            evidence.journal_last_commit.value, evidence.target_last_lsn.value))
       .at(journal.file().string())
-      .next("put back the database and the -belay folder that belong together");
+      .next(
+          "put back the database and the -belay folder that belong together; or belay recover fix-state, which goes "
+          "on with this database");
 }
 
 Error journal_lost(const Places& places) {
@@ -195,7 +213,9 @@ Error journal_lost(const Places& places) {
                fmt::format("belay has written to this database before, and its journal is not there: {}",
                            places.journal.string()))
       .at(places.journal.string())
-      .next("put the -belay folder that belongs to the database back beside it");
+      .next(
+          "put the -belay folder that belongs to the database back beside it; or belay recover fix-state, which begins "
+          "another journal");
 }
 
 }  // namespace belay::recovery

@@ -151,7 +151,7 @@ TEST_F(BadDaysTest, SpaceThatIsMissingForTheCopyIsSaidAndNothingIsChanged) {
   run("INSERT INTO t VALUES (77)");
   left_ = contents();
   const int status = run_child([&] {
-    fail_write({1, ENOSPC, true, ".new"});
+    fail_write({1, ENOSPC, true, "-copy.db"});
     EXPECT_EQ(code_of<engine::Error>([&] { recover(Policy::back, true); }), engine::ErrorCode::no_space);
   });
   EXPECT_EQ(status, 0);
