@@ -84,9 +84,16 @@ TEST_F(CheckTest, FindingsOfAKindAreBounded) {
   EXPECT_EQ(part(check(), "file").problems.size(), 20U);
 }
 
-TEST_F(CheckTest, AStopEndsIt) {
+TEST_F(CheckTest, AStopEndsTheTrialOfTheScripts) {
   scripts(2);
-  upgrade();
+  std::stop_source stop;
+  stop.request_stop();
+  const auto trial = [&] { check_scripts(folder / "versions", "belay_version", {}, {"sqlite", ""}, stop.get_token()); };
+  EXPECT_EQ(code_of(trial), engine::ErrorCode::interrupted);
+}
+
+TEST_F(CheckTest, AStopEndsTheLookAtTheFile) {
+  run("CREATE TABLE t (x)");
   std::stop_source stop;
   stop.request_stop();
   Migrator stopped(settings, listener, stop.get_token());
