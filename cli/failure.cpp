@@ -58,8 +58,9 @@ Class class_of(journal::ErrorCode code) {
     case no_space:
       return {exit_failed, "no-space", "free some space and run the command again"};
     case damaged:
-      return {exit_integrity, "journal-damaged",
-              "put the -belay folder back from a copy; belay never acts on a damaged journal"};
+      return {
+          exit_integrity, "journal-damaged",
+          "put the -belay folder back from a copy; or belay recover fix-state, which sets the damaged journal aside"};
     case newer_format:
       return {exit_integrity, "newer-format", "install the newer belay"};
     case foreign:

@@ -155,7 +155,9 @@ Error no_baseline(const std::string& why, const std::string& next) {
 void require_room(const Findings& findings, const versions::Graph& graph) {
   if (findings.has_run_to_settle())
     throw Error(ErrorCode::unfinished_run, "a run was interrupted, and has to be settled first").next("belay recover");
-  if (!findings.stamps.empty())
+  const bool stamped_by_own_run = findings.has_own_run() && graph.size() == 1 && findings.stamps.size() == 1 &&
+                                  findings.stamps[0].revision == graph.scripts()[0].id;
+  if (!findings.stamps.empty() && !stamped_by_own_run)
     throw no_baseline("the version table says that revisions are applied",
                       "put their scripts back; or, if they are gone for good, forget them: belay stamp base");
   if (graph.size() > 1)

@@ -97,6 +97,7 @@ std::string listed(const std::vector<std::string>& words, std::string_view betwe
 
 std::string names_of(const Graph& graph, const std::vector<RevisionSet>& sets) {
   std::vector<std::string> names;
+  names.reserve(sets.size());
   for (const auto& set : sets) names.push_back(name_of(graph, set));
   return listed(names, ", ");
 }

@@ -39,6 +39,7 @@ std::optional<journal::Record> closing_of(const Analysis& analysis, const journa
 
 std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
   std::vector<std::string> result;
+  result.reserve(ids.size());
   for (const auto& id : ids) result.push_back(id.text);
   return result;
 }

@@ -1,5 +1,7 @@
 // recover fix-state: evidence, one proposal, and nothing without a yes.
 
+#include <fmt/format.h>
+
 #include "tests/cli/project.h"
 
 namespace belay::cli {
@@ -12,7 +14,7 @@ class FixState : public Project {
     for (int i = 1; i <= 3; ++i) {
       const std::string id = std::to_string(1000 + i);
       script(id, {.parents = i == 1 ? "base" : std::to_string(999 + i),
-                  .up = "CREATE TABLE t" + id + " (id INTEGER);\nINSERT INTO t" + id + " VALUES (" + id + ");",
+                  .up = fmt::format("CREATE TABLE t{0} (id INTEGER);\nINSERT INTO t{0} VALUES ({0});", id),
                   .down = "DROP TABLE t" + id + ";"});
     }
   }

@@ -63,12 +63,15 @@ TEST_F(FixStateTest, EmptyDatabaseIsAtBase) {
 
 TEST_F(FixStateTest, BranchesAreTriedOneByOne) {
   script("001", "CREATE TABLE t (id INTEGER);");
-  for (const std::string id : {"002", "003", "004", "005"})
-    write_file(folder / "versions" / (id + ".sql"), "-- revision: " + id + "\n-- parents: " +
-                                                        (id == "002" || id == "004" ? "001"
-                                                         : id == "003"              ? "002"
-                                                                                    : "004") +
-                                                        "\n-- migrate:up\nCREATE TABLE t" + id + " (id INTEGER);\n");
+  const auto on = [this](const std::string& parent, const std::string& id) {
+    const std::string up = "CREATE TABLE t" + id + " (id INTEGER);\n";
+    write_file(folder / "versions" / (id + ".sql"),
+               "-- revision: " + id + "\n-- parents: " + parent + "\n-- migrate:up\n" + up);
+  };
+  on("001", "002");
+  on("002", "003");
+  on("001", "004");
+  on("004", "005");
   upgrade("005");
   lose_everything();
   EXPECT_EQ(words(plan()), "stamp:001 stamp:004 stamp:005");
