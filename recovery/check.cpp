@@ -105,6 +105,9 @@ class Check {
     versions::schema::Schema schema;
   };
   Moment moment();
+  [[nodiscard]] bool version_table_is_lost() const {
+    return situation_.problem && situation_.problem->code() == ErrorCode::drift;
+  }
   [[nodiscard]] bool somebody_is_at_work() const { return journal::ProcessLock::holder(places_.lock).has_value(); }
   std::vector<engine::Row> ask(const std::string& sql) { return connection_->ask({sql, places_.url.path, 1}); }
 
@@ -166,7 +169,12 @@ void Check::check_integrity(CheckPart& part) {
       if (text_of(row.at(0)) != "ok") part.problems.push_back({"file", places_.url.path, text_of(row.at(0))});
   } catch (const engine::Error& error) {
     if (!is_damage(error)) throw;
-    part.problems.push_back({"file", places_.url.path, error.what()});
+    // Else a constraint that only the application can check.
+    part.skipped = error.code() == engine::ErrorCode::statement_failed;
+    if (part.skipped)
+      part.note = fmt::format("integrity_check cannot be run: {}", error.what());
+    else
+      part.problems.push_back({"file", places_.url.path, error.what()});
   }
 }
 
@@ -234,11 +242,12 @@ CheckPart Check::revisions() {
     part.problems.push_back(
         {kind_of(drift.kind), drift.file.empty() ? drift.revision.text : drift.file.string(), drift.message});
   if (situation_.problem) {
-    const bool lost_table = situation_.problem->code() == ErrorCode::drift;
+    const bool lost_table = version_table_is_lost();
     Problem problem{lost_table ? "version-table" : "journal",
                     lost_table ? settings_.version_table : situation_.problem->file(), situation_.problem->what()};
     (lost_table ? part.problems : journal_problems_).push_back(std::move(problem));
   }
+  if (version_table_is_lost()) return part;  // Then everything would be pending, and drift.
   if (situation_.running) {
     part.note += fmt::format("; {} is at work (pid {})", situation_.running->command, situation_.running->pid);
     return part;
@@ -279,6 +288,8 @@ CheckPart Check::schema() {
     part.note = "there is no database yet";
   else if (!scripts_.graph())
     part.note = "not compared: the scripts cannot be read";
+  else if (version_table_is_lost())
+    part.note = "not compared: the version table is gone";
   else if (situation_.interrupted)
     part.note = "not compared: a run was interrupted";
   else if (incomplete)

@@ -157,16 +157,14 @@ Descent descend(const ResetInput& input, const Schema& live, Replay& scratch) {
   return descent;
 }
 
-/// Whether the live schema can be made again elsewhere. What a scratch database cannot make, an application has made by
-/// functions of its own; only DROP is left for it, and for a virtual table not even that.
-bool load_into(Replay& scratch, const Schema& live, std::string& why) {
+/// What a scratch database cannot make, an application has made by modules or functions of its own. Nothing that could
+/// be done without them is known to work.
+void load(Replay& scratch, const Schema& live) {
   try {
     scratch.load(live);
-    return true;
-  } catch (const engine::Error& error) {
-    if (error.file().starts_with(name_of(ObjectType::virtual_table))) throw;
-    why = fmt::format("the schema cannot be tried on a scratch database: {}: {}", error.file(), error.what());
-    return false;
+  } catch (engine::Error& error) {
+    error.next("drop it with the program that made it, then: belay reset");
+    throw;
   }
 }
 
@@ -192,7 +190,11 @@ std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& des
   for (const auto& down : plan) taken_back.insert(down.revision);
   const auto drops = drop_statements(descent.left, connection);
   const bool stamps_left = taken_back.size() < input.situation.stamps.size();
-  if (!drops.empty() || stamps_left) plan.push_back(engine::planned_hook(drop_name, drops));
+  if (!drops.empty() || stamps_left) {
+    plan.push_back(engine::planned_hook(drop_name, drops));
+    plan.back().message =
+        fmt::format("{} of the schema", drops.size() == 1 ? "1 object" : fmt::format("{} objects", drops.size()));
+  }
   append_unstamps(plan, input, taken_back);
   const std::vector<bool> none(input.graph.size());
   for (const auto* script : versions::plan_upgrade(input.graph, none, "head").revisions)
@@ -204,12 +206,11 @@ std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& des
 }
 
 /// All of it, on a scratch database: what fails here would have failed with the data gone.
-void rehearse(const ResetInput& input, const Schema& live, bool loadable, const std::vector<PlannedRevision>& plan) {
+void rehearse(const ResetInput& input, const Schema& live, const std::vector<PlannedRevision>& plan) {
   Replay scratch = scratch_for(input);
-  if (loadable) scratch.load(live);
+  load(scratch, live);
   try {
-    for (const auto& revision : plan)
-      if (loadable || revision.revision != drop_name) scratch.run(revision);
+    for (const auto& revision : plan) scratch.run(revision);
   } catch (engine::Error& error) {
     error.next("correct the script, then: belay reset");
     throw;
@@ -287,16 +288,15 @@ std::vector<versions::Statement> drop_statements(const Schema& schema, const eng
 ResetPlan plan_reset(const ResetInput& input) {
   const Schema live = input.live ? engine::introspect(*input.live, engine::own_tables(input.version_table)) : Schema();
   Replay scratch = scratch_for(input);
-  Descent descent{.downs = {}, .left = live, .why = {}};
-  const bool loadable = load_into(scratch, live, descent.why);
-  if (loadable) descent = descend(input, live, scratch);
+  load(scratch, live);
+  const Descent descent = descend(input, live, scratch);
 
   ResetPlan plan;
   plan.run = plan_of(input, descent, scratch.connection());
   plan.unknown = unknown_in(live, input);
   plan.dropped = texts_of(descent.left);
   plan.why_dropped = descent.why;
-  rehearse(input, live, loadable, plan.run);
+  rehearse(input, live, plan.run);
   return plan;
 }
 

@@ -54,8 +54,8 @@ struct ResetInput {
 };
 
 /// @throws versions::Error `several_heads`; engine::Error with file, line and statement when the revisions cannot be
-///         applied to what is left then, or the schema holds what this process could not even drop (a virtual table of
-///         an unknown module).
+///         applied to what is left then, or an object of the schema, named in place of the file, can only be made by
+///         the program that made it (a virtual table of an unknown module).
 ResetPlan plan_reset(const ResetInput& input);
 
 /// `DROP` for every object, in an order in which nothing refers to what has gone: triggers, views, virtual tables (with

@@ -132,6 +132,15 @@ TEST_F(Check, FindsAFileThatIsNoDatabaseAndLooksAtTheRest) {
   EXPECT_EQ(part("schema"), "skipped: not compared: the database cannot be read");
 }
 
+TEST_F(Check, TakesAConstraintThatOnlyTheApplicationCanCheckForNoDamage) {
+  migrate();
+  change(
+      "CREATE TABLE odd (x CHECK (x > 0)); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE "
+      "odd (x CHECK (of_the_application(x)))' WHERE name = 'odd'");
+  EXPECT_EQ(found(exit_differences), "drift: table odd");
+  EXPECT_EQ(part("file"), "skipped: integrity_check cannot be run: unknown function: of_the_application()");
+}
+
 TEST_F(Check, FindsADamagedCatalogue) {
   migrate();
   change("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE rooms (' WHERE name = 'rooms'");
@@ -176,7 +185,7 @@ TEST_F(Check, FindsAParentThatIsNotApplied) {
 TEST_F(Check, FindsALostVersionTable) {
   migrate();
   change("DROP TABLE belay_version");
-  EXPECT_EQ(found(exit_integrity).substr(0, 28), "version-table: belay_version");
+  EXPECT_EQ(found(exit_integrity), "version-table: belay_version");
 }
 
 TEST_F(Check, FindsSeveralHeads) {

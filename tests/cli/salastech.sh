@@ -57,6 +57,17 @@ expect 0 "nothing to do" migrate
 expect 0 '"state":"clean"' status --json
 expect 0 "-- message:  merge approval audit and waiting list" show head
 
+chapter "Database, scripts and schema.sql agree"
+expect 0 "all is well" check
+expect 0 "all is well" check --files
+sqlite3 salastech.db "CREATE TABLE notes (text)"
+expect 2 "drift: table notes" check
+expect 0 "table notes" reset --dry-run
+expect 6 "was not confirmed" reset
+expect 0 "18 revisions; the database is at 20260316150000 (head)" reset --yes
+expect 0 "all is well" check --backups
+expect 0 '"ok":true' check --json
+
 chapter "There and back"
 expect 0 "the database is at 20260309100000, 20260310093000" rollback
 expect 0 "(head)" migrate --atomic
@@ -88,6 +99,7 @@ expect 0 "(head)" -e production migrate
 expect 6 "protected" -e production downgrade base
 expect 6 "protected" -e production recover undo-run --yes
 expect 6 "protected" -e production stamp base --yes
+expect 6 "protected" -e production reset --yes
 
 chapter "A downgrade that is taken back, with all that it destroyed"
 expect 0 "the database is at base" downgrade base

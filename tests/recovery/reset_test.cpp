@@ -165,6 +165,18 @@ TEST_F(ResetTest, WhatHasComeSinceItWasAgreedToIsNotDropped) {
   EXPECT_NO_THROW(reset({.agreed = std::vector<std::string>{"table by_hand"}}));
 }
 
+TEST_F(ResetTest, ASchemaThatNoScratchDatabaseCanMakeIsRefusedByName) {
+  scripts(2);
+  upgrade();
+  run("CREATE TABLE odd (x CHECK (x > 0)); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE "
+      "odd "
+      "(x CHECK (of_the_application(x)))' WHERE name = 'odd'");
+  const auto error = error_of([&] { reset(); });
+  EXPECT_EQ(error.file(), "table odd");
+  EXPECT_EQ(error.next(), "drop it with the program that made it, then: belay reset");
+  EXPECT_EQ(applied(), "001 002");
+}
+
 TEST_F(ResetTest, AnInterruptedRunIsSettledFirst) {
   scripts(3);
   settings.hooks_between = true;
