@@ -6,6 +6,8 @@
 #   back     `migrate` is killed in a revision of several parts; with policy "back" the database is, byte for byte, what
 #            it was before
 #   undo     `recover undo-run` is killed; the next command finishes it, with the same result
+#   restore  `recover restore` is killed; the database is before or after, no backup is lost, and the next one restores
+#   damaged  the same for a database that is no database any more, with a stale WAL and journal beside it
 #
 #   tests/cli/killed_everywhere.sh BELAY [STRIDE [SCENARIO…]]     every STRIDEth call (1: all of them)
 set -euo pipefail
@@ -13,7 +15,7 @@ set -euo pipefail
 belay=$(readlink -f "$1")
 stride=${2:-1}
 scenarios=("${@:3}")
-[ ${#scenarios[@]} -gt 0 ] || scenarios=(forward back undo)
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(forward back undo restore damaged)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
@@ -170,8 +172,82 @@ mend_undo() {
   leftovers | grep -qx 'journal verified' || fail "$1" "something was left behind"
 }
 
+# --- restore: revision 1 is backed up, then 2 is applied ---
+
+prepare_restore() {
+  [ -d "$work/backed-up-$1" ] || {
+    fresh "$1"
+    "$belay" migrate -q --to 1
+    "$belay" backup -q
+    "$belay" migrate -q --to 2
+    cp -rp . "$work/backed-up-$1"
+  }
+  rm -rf "$work/copy"
+  cp -rp "$work/backed-up-$1" "$work/copy"
+  cd "$work/copy"
+}
+killed_restore=(recover restore -q --yes)
+expect_restore() {
+  applied=$(state_beside_backups)
+  "$belay" "${killed_restore[@]}"
+  expected=$(state_beside_backups)
+  [ "$expected" != "$applied" ] || fail "nobody killed it ($mode)" "restoring has changed nothing"
+}
+mend_restore() {
+  local now
+  "$belay" recover --forward -q 2>"$work/said" || fail "$1" "recover failed"
+  require_backups "$1"
+  now=$(state_beside_backups)
+  diff <(echo "$now") <(echo "$applied") >"$work/said" || diff <(echo "$now") <(echo "$expected") >>"$work/said" ||
+    fail "$1" "the database is neither before nor after"
+  restore_again "$1"
+}
+
+# The first backup is the one that was made by hand, and the last in the list.
+restore_again() {
+  local first
+  first=$("$belay" backup --list | awk '$0 ~ / manual / { print $1 }')
+  "$belay" recover restore "$first" -q --yes 2>"$work/said" || fail "$1" "restoring again failed"
+  diff <(echo "$expected") <(state_beside_backups) >"$work/said" || fail "$1" "restoring again ended elsewhere"
+  require_backups "$1"
+  [ ! -e app.db-restore.new ] || fail "$1" "the prepared copy was left behind"
+  "$belay" migrate -q --to 2 2>"$work/said" || fail "$1" "the run after it failed"
+}
+
+state_beside_backups() {
+  state | grep -v '^app.db-belay/backups'
+}
+
+require_backups() {
+  local id
+  "$belay" backup --list | tail -n +2 >"$work/backups"
+  grep -q ' manual .*verified$' "$work/backups" || fail "$1" "the backup is lost"
+  while read -r id _; do
+    grep "^$id " "$work/backups" | grep -q ' damaged: ' || "$belay" backup --verify "$id" -q 2>"$work/said" ||
+      fail "$1" "backup $id is not whole"
+  done <"$work/backups"
+}
+
+# --- damaged ---
+
+prepare_damaged() {
+  prepare_restore "$1"
+  local file
+  for file in app.db app.db-wal app.db-journal; do head -c 20000 /dev/zero | tr '\0' x >$file; done
+}
+killed_damaged=(recover restore -q --yes)
+expect_damaged() {
+  "$belay" "${killed_damaged[@]}"
+  expected=$(state_beside_backups)
+}
+mend_damaged() {
+  require_backups "$1"
+  restore_again "$1"
+}
+
 # Nobody has to decide anything, whatever it was killed at.
 look() {
+  sqlite3 -readonly app.db 'SELECT 1 FROM sqlite_schema' >/dev/null 2>&1 || return 0
   "$belay" recover >"$work/said" 2>&1 || fail "$1" "a look finds that it takes a person"
   grep -q '^state      interrupted$' "$work/said" || return 0
   interrupted=$((interrupted + 1))
@@ -204,6 +280,6 @@ for scenario in "${scenarios[@]}"; do
   cases=0
   interrupted=0
   for mode in delete wal; do kill_everywhere "$scenario" $mode; done
-  [ $interrupted -gt 0 ] || fail "$scenario" "no run was ever interrupted"
+  [ $interrupted -gt 0 ] || [ $scenario = damaged ] || fail "$scenario" "no run was ever interrupted"
   echo "$scenario: killed $cases times, $interrupted runs were interrupted, and all is mended"
 done

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs the sessions of the README: what stands there is what the program prints, but for times and the folder.
-#   tests/cli/readme.sh BELAY README
+# Runs the sessions of a document: what stands there is what the program prints, but for times and the folder.
+#   tests/cli/sessions.sh BELAY DOCUMENT            compares
+#   tests/cli/sessions.sh BELAY DOCUMENT --write    prints the document with what the program prints now
 set -euo pipefail
 
 program=$(readlink -f "$1")
-readme=$(readlink -f "$2")
+document=$(readlink -f "$2")
+write=${3:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
@@ -14,7 +16,7 @@ ln -s "$program" "$work/bin/belay"
 export PATH="$work/bin:$PATH"
 cd "$work/app"
 echo 'database = "sqlite:app.db"' >belay.toml
-cat >versions/20261122090000_readings.sql <<'SQL'
+[[ $document != */README.md ]] || cat >versions/20261122090000_readings.sql <<'SQL'
 -- migrate:up
 CREATE TABLE readings (id INTEGER PRIMARY KEY, celsius REAL NOT NULL);
 INSERT INTO readings (celsius) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT i % 40 FROM n;
@@ -53,11 +55,13 @@ run() {
 # What differs from run to run, what the shell says, and where the terminal's echo of the answer happens to stand.
 mask() {
   sed -E -e "s#$work/app#/srv/app#g" -e 's/[0-9]+ ms/N ms/' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z/TIME/g' \
-    -e '/ Killed( |$)/d' -e '/^y$/d' -e '/^$/d'
+    -e 's/[0-9]{8}T[0-9]{6}Z(-[0-9]+)?/BACKUP/g' -e 's/[0-9]{14}/REVISION/g' -e 's/[0-9a-f]{32}/DATABASE/g' \
+    -e 's/[0-9]+ s ago/NOW/' -e 's/(pid|process) [0-9]+/\1 N/' -e '/ Killed( |$)/d' -e '/^y$/d' -e '/^$/d'
 }
 
 commands=0
 run_session() {
+  local line
   : >"$work/printed"
   while IFS= read -r line; do
     [[ $line == '$ '* ]] || continue
@@ -65,8 +69,9 @@ run_session() {
     { run "${line#'$ '}" || true; } >>"$work/printed" 2>&1
     commands=$((commands + 1))
   done <"$work/block"
+  if [ "$write" ]; then return; fi
   if ! diff <(mask <"$work/block") <(mask <"$work/printed"); then
-    echo "README: the program prints something else (>)"
+    echo "$document: the program prints something else (>)"
     exit 1
   fi
 }
@@ -78,9 +83,13 @@ while IFS= read -r line <&3; do
     yes'```')
       inside=no
       if grep -q '^-- versions/' "$work/block"; then write_script; fi
-      if [[ $(head -1 "$work/block") == '$ '* ]]; then run_session; fi ;;
-    yes*) printf '%s\n' "$line" >>"$work/block" ;;
+      if [[ $(head -1 "$work/block") == '$ '* ]]; then
+        run_session
+        if [ "$write" ]; then sed -E "s#$work/app#/srv/app#g" "$work/printed"; fi
+      elif [ "$write" ]; then cat "$work/block"; fi ;;
+    yes*) printf '%s\n' "$line" >>"$work/block"; continue ;;
   esac
-done 3<"$readme"
-[ $commands -gt 0 ] || { echo "README: no session was found"; exit 1; }
-echo "the README's $commands commands print what stands there"
+  if [ "$write" ]; then printf '%s\n' "$line"; fi
+done 3<"$document"
+[ $commands -gt 0 ] || { echo "$document: no session was found"; exit 1; }
+[ "$write" ] || echo "all $commands commands of $document print what stands there"
