@@ -97,8 +97,7 @@ inline constexpr std::array commands{
     Command{"check", mending,
             "whether everything is as it should be: database file, scripts, version table, schema, schema.sql, "
             "journal; writes nothing",
-            parts, check,
-            "belay check\nbelay check --backups\nbelay check --files\nbelay check --json"},
+            parts, check, "belay check\nbelay check --backups\nbelay check --files\nbelay check --json"},
     Command{"reset", mending,
             "back the database up, take it down to base, drop what is left, and migrate to the head; asks", dry_run,
             reset, "belay reset --dry-run\nbelay reset\nbelay reset --yes\nbelay reset --sql"},
@@ -122,8 +121,8 @@ inline constexpr std::array commands{
             "undo-run --discard-later-writes"},
     Command{
         "recover restore", mending,
-        "put a backup in the place of the database: the newest one, the one of that id, or a file; what it replaces "
-        "is kept as a backup",
+        "put a backup in the place of the database: the newest one (but for what restores have replaced), the one of "
+        "that id, or a file; what it replaces is kept as a backup",
         restorable, restore,
         "belay recover restore --list\nbelay recover restore\nbelay recover restore 20261122T125453Z\nbelay recover "
         "restore /mnt/stick/app.db.zst --dry-run"},

@@ -83,7 +83,9 @@ Class class_of(engine::ErrorCode code) {
     case unavailable:
       return {exit_unavailable, "unavailable", "look at the path, its permissions and its disk"};
     case not_a_database:
-      return {exit_unavailable, "not-a-database", "look at the path: belay config shows where it comes from"};
+      return {exit_unavailable, "not-a-database",
+              "if this is the right path (belay config shows where it comes from), put a backup in its place: belay "
+              "recover restore"};
     case read_only:
       return {exit_unavailable, "read-only", "make it writable"};
     case busy:

@@ -19,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using journal::Lsn;
 
+constexpr const char* before_restore = "before restore";
+
 journal::PlannedRevision planned_restore(const Backup& backup, const std::string& id) {
   journal::PlannedRevision planned;
   planned.revision = id;
@@ -59,7 +61,7 @@ class Restore {
 void Restore::keep() {
   if (!target_.is_readable()) return keep_unusable();
   if (!holds_anything(target_.connection())) return;
-  BackupRequest request{.database = target_.places().url.path, .reason = "before restore"};
+  BackupRequest request{.database = target_.places().url.path, .reason = before_restore};
   request.version_table = target_.versions().name();
   try {
     const auto kept = take_backup(target_.connection(), target_.places().backups, request, observer_, stop_);
@@ -74,7 +76,7 @@ void Restore::keep() {
 
 void Restore::keep_unusable() {
   const auto& places = target_.places();
-  const BackupRequest request{.database = places.url.path, .reason = "before restore"};
+  const BackupRequest request{.database = places.url.path, .reason = before_restore};
   const auto kept = keep_damaged(places.url.path, places.backups, request, observer_, stop_);
   if (kept) observer_.backed_up(kept->manifest.id, "the damaged files as they were");
 }
@@ -188,6 +190,16 @@ void give_up(Target& target, const std::string& why, const engine::Executor::Opt
   }
 }
 
+/// What an earlier restore has replaced is not what is wanted back, as long as there is anything else.
+Backup newest_wanted(const Places& places) {
+  for (const auto& found : list_backups(places.backups)) {
+    const auto& manifest = found.backup.manifest;
+    if (found.verified() && manifest.database == places.url.path && manifest.reason != before_restore)
+      return found.backup;
+  }
+  return find_backup(places.backups, "newest", places.url.path);
+}
+
 }  // namespace
 
 void restore(Target& target, const Backup& backup, journal::RunBegin run, const engine::Executor::Options& options,
@@ -231,6 +243,7 @@ void require_as_adopted(Target& target, const journal::PlannedRevision& planned)
 }
 
 Backup find_for_restore(const Places& places, const std::string& id) {
+  if (id.empty() || id == "newest") return newest_wanted(places);
   if (id.find('/') == std::string::npos) return find_backup(places.backups, id, places.url.path);
   const fs::path file(id);
   const std::string name = file.filename().string();

@@ -74,6 +74,15 @@ TEST_F(RestoreTest, WhatItReplacesIsKept) {
   EXPECT_EQ(rows(), "2 99");
 }
 
+TEST_F(RestoreTest, WhatARestoreHasReplacedIsNotTheNewestThatIsWanted) {
+  run("DELETE FROM t");
+  restore();
+  run("INSERT INTO t VALUES (5)");
+  restore();
+  EXPECT_EQ(rows(), "2");
+  EXPECT_EQ(backups().size(), 3U);
+}
+
 TEST_F(RestoreTest, IdleConnectionOfTheApplicationSeesTheRestoredRows) {
   upgrade();
   engine::Raw application(folder / "app.db");
