@@ -59,10 +59,9 @@ struct Witness {
   RevisionSet says;
 };
 
-/// The most trustworthy first: what stands in the database went in with what it speaks of.
-std::vector<Witness> witnesses(const Findings& findings, const Graph& graph) {
+/// Besides the version table, whose rows went in with what they speak of. These may be of earlier days.
+std::vector<Witness> other_witnesses(const Findings& findings, const Graph& graph) {
   std::vector<Witness> found;
-  if (auto says = by_version_table(findings, graph)) found.push_back({"the version table", std::move(*says)});
   for (const auto& tool : findings.tools)
     if (auto says = by_tool(tool, graph)) found.push_back({tool.tool, std::move(*says)});
   if (auto says = by_journal(findings, graph)) found.push_back({"the journal", std::move(*says)});
@@ -85,10 +84,15 @@ Error not_the_one(const SchemaProof& proof, const Graph& graph, const RevisionSe
                                : fmt::format("it is that of {}: name that", names_of(graph, proof.fits)));
 }
 
-Error several_fit(const SchemaProof& proof, const Graph& graph) {
-  return Error(ErrorCode::ambiguous,
-               fmt::format("the schema is that of {}, which differ in rows alone, and nothing singles one out",
-                           names_of(graph, proof.fits)))
+Error several_fit(const SchemaProof& proof, const Graph& graph, const std::vector<Witness>& disagreeing) {
+  std::string why = "and nothing singles one out";
+  if (!disagreeing.empty()) {
+    std::vector<std::string> words;
+    for (const auto& [name, says] : disagreeing) words.push_back(fmt::format("{} says {}", name, name_of(graph, says)));
+    why = fmt::format("but {}", listed(words, " and "));
+  }
+  return Error(ErrorCode::ambiguous, fmt::format("the schema is that of {}, which differ in rows alone, {}",
+                                                 names_of(graph, proof.fits), why))
       .next("look at the rows that these scripts change, then name one: belay recover fix-state --to REV");
 }
 
@@ -156,15 +160,18 @@ Choice choose(const Findings& findings, const SchemaProof& proof, const Graph& g
   }
   if (proof.fits.empty()) return refused(proof.middles.empty() ? unknown(proof, graph) : in_the_middle(proof, graph));
 
-  for (const auto& witness : witnesses(findings, graph)) {
-    if (!fits(proof, witness.says)) continue;
-    if (witness.name != "the version table")
-      if (auto error = doubt(findings, graph, witness.says)) return refused(std::move(*error));
-    const bool singled_out = proof.fits.size() > 1;
-    return {.applied = witness.says, .because = singled_out ? witness.name : std::string(), .refusal = {}};
-  }
-  if (proof.fits.size() > 1) return refused(several_fit(proof, graph));
-  return {.applied = proof.fits.front(), .because = {}, .refusal = doubt(findings, graph, proof.fits.front())};
+  const auto table = by_version_table(findings, graph);
+  const bool several = proof.fits.size() > 1;
+  if (table && fits(proof, *table))
+    return {.applied = *table, .because = several ? "the version table" : "", .refusal = {}};
+  if (!several) return {.applied = proof.fits[0], .because = {}, .refusal = doubt(findings, graph, proof.fits[0])};
+
+  auto others = other_witnesses(findings, graph);
+  std::erase_if(others, [&](const auto& witness) { return !fits(proof, witness.says); });
+  const auto agrees = [&](const auto& witness) { return witness.says == others.front().says; };
+  if (others.empty() || !std::ranges::all_of(others, agrees)) return refused(several_fit(proof, graph, others));
+  const auto& chosen = others.front();
+  return {.applied = chosen.says, .because = chosen.name, .refusal = doubt(findings, graph, chosen.says)};
 }
 
 // --- What is to be done about it ---
@@ -252,7 +259,8 @@ std::string describe(const Proposal& proposal, const Findings& findings, const G
 
 std::vector<RevisionSet> candidates(const Findings& findings, const Graph& graph) {
   std::vector<RevisionSet> sets;
-  for (auto& witness : witnesses(findings, graph)) sets.push_back(std::move(witness.says));
+  if (auto says = by_version_table(findings, graph)) sets.push_back(std::move(*says));
+  for (auto& witness : other_witnesses(findings, graph)) sets.push_back(std::move(witness.says));
   return sets;
 }
 

@@ -23,7 +23,7 @@ struct Proposal {
 
   std::vector<Clue> evidence;
   std::vector<versions::RevisionId> current;  ///< Where the version table says the database is, right or wrong.
-  std::optional<Error> refusal;  ///< `ambiguous`, `unknown_schema`, `half_applied`, `unfinished_run`.
+  std::optional<Error> refusal;               ///< `ambiguous`, `unknown_schema`, `half_applied`, `unfinished_run`.
 
   // Without a refusal:
   RevisionSet applied;  ///< What is applied; the schema is exactly that of these.
@@ -43,7 +43,7 @@ std::vector<RevisionSet> candidates(const Findings& findings, const versions::Gr
 ///
 ///   - What is applied must have exactly the live schema, when replayed. Nothing else is ever proposed.
 ///   - Of several that have it (they differ in rows alone), the one that was asked for; else the one that the version
-///     table says; else the one that another tool's table says; else the one that the journal ended at.
+///     table says; else the one that the tables of other tools and the end of the journal agree on.
 ///   - Nothing is concluded from a version that another tool calls failed or dirty.
 ///
 /// @param asked  what a person says is applied.

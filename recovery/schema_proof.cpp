@@ -44,14 +44,18 @@ class Prover {
     if (!is_linear(graph)) count_ancestors();
   }
 
-  void walk(const RevisionSet& chosen);
-  void walk_unless_passed(const RevisionSet& chosen);
-  void walk_branches();
+  /// @param thorough  measure how far each point is, too; otherwise only what can fit is read.
+  void search(bool thorough);
+  [[nodiscard]] bool found_nothing() const { return proof_.fits.empty() && proof_.middles.empty(); }
   SchemaProof result();
 
  private:
   void count_ancestors();
-  void look(const ReplayPoint& point, const Schema& schema, const RevisionSet& applied);
+  void walk(const RevisionSet& chosen);
+  void walk_unless_passed(const RevisionSet& chosen);
+  void walk_branches();
+  bool can_fit(engine::Replay& replay) const;
+  void look(const ReplayPoint& point, engine::Replay& replay, const RevisionSet& applied);
   void take_fit(const ReplayPoint& point, const RevisionSet& applied);
   void compare_to_live(const Schema& schema);
   void note_passed(std::size_t revision, const RevisionSet& applied);
@@ -68,6 +72,7 @@ class Prover {
   std::vector<std::array<unsigned char, 32>> digests_;
 
   SchemaProof proof_;
+  bool thorough_ = false;
   std::size_t walks_ = 0;
   std::unordered_set<RevisionSet> walked_;  // The ends of walks.
   std::unordered_set<RevisionSet> fitting_;
@@ -120,16 +125,27 @@ void Prover::note_passed(std::size_t revision, const RevisionSet& applied) {
   if (count == ancestors_[revision]) passed_[revision] = true;
 }
 
-void Prover::look(const ReplayPoint& point, const Schema& schema, const RevisionSet& applied) {
+/// Counting is much quicker than reading: most points of a long history are told apart by it.
+bool Prover::can_fit(engine::Replay& replay) const {
+  const auto rows = replay.connection().query(
+      "SELECT count(*) FROM main.sqlite_schema WHERE sql IS NOT NULL AND substr(lower(name), 1, 7) <> 'sqlite_'");
+  const auto own = engine::own_tables(request_.version_table).size();
+  return std::get<std::int64_t>(rows.at(0).at(0)) == static_cast<std::int64_t>(live_.objects().size() + own);
+}
+
+void Prover::look(const ReplayPoint& point, engine::Replay& replay, const RevisionSet& applied) {
+  if (point.is_whole() && point.revision != nullptr) note_passed(graph_.position(point.revision->id), applied);
+  const bool is_asked = point.is_whole() && request_.asked == applied;
+  if (!thorough_ && !is_asked && !can_fit(replay)) return;
+  const Schema& schema = replay.schema();
   compare_to_live(schema);
   if (compared_->fits) take_fit(point, applied);
   if (!point.is_whole()) return;
-  if (point.revision != nullptr) note_passed(graph_.position(point.revision->id), applied);
   if (!nearest_ || compared_->distance <= nearest_distance_) {
     nearest_.emplace(applied, schema);
     nearest_distance_ = compared_->distance;
   }
-  if (request_.asked == applied) asked_ = schema;
+  if (is_asked) asked_ = schema;
 }
 
 void Prover::note(const engine::Error& error) {
@@ -150,7 +166,7 @@ void Prover::walk(const RevisionSet& chosen) {
   try {
     engine::replay(replay, graph_, chosen, [&](const ReplayPoint& point) {
       if (point.revision != nullptr && point.is_whole()) applied[graph_.position(point.revision->id)] = true;
-      look(point, replay.schema(), applied);
+      look(point, replay, applied);
     });
   } catch (const engine::Error& error) {
     note(error);
@@ -171,6 +187,17 @@ void Prover::walk_branches() {
     if (!passed_[i - 1]) walk_unless_passed(graph_.ancestors({i - 1}));
 }
 
+void Prover::search(bool thorough) {
+  thorough_ = thorough;
+  walks_ = proof_.not_tried = 0;
+  walked_.clear();
+  passed_.assign(passed_.size(), false);
+  walk(RevisionSet(graph_.size(), true));
+  if (request_.asked) walk_unless_passed(*request_.asked);
+  for (const auto& candidate : request_.candidates) walk_unless_passed(candidate);
+  walk_branches();
+}
+
 SchemaProof Prover::result() {
   if (proof_.fits.empty() && nearest_) proof_.nearest = other(nearest_->first, nearest_->second);
   const bool fits = request_.asked && std::ranges::find(proof_.fits, *request_.asked) != proof_.fits.end();
@@ -182,10 +209,11 @@ SchemaProof Prover::result() {
 
 SchemaProof prove(const Schema& live, const Graph& graph, const ProofRequest& request, const std::stop_token& stop) {
   Prover prover(live, graph, request, stop);
-  prover.walk(RevisionSet(graph.size(), true));
-  if (request.asked) prover.walk_unless_passed(*request.asked);
-  for (const auto& candidate : request.candidates) prover.walk_unless_passed(candidate);
-  prover.walk_branches();
+  // The tables behind virtual tables cannot be told from others by counting.
+  const bool has_virtual = std::ranges::any_of(
+      live.objects(), [](const auto& object) { return object->type == versions::schema::ObjectType::virtual_table; });
+  prover.search(has_virtual);
+  if (prover.found_nothing() && !has_virtual) prover.search(true);
   return prover.result();
 }
 

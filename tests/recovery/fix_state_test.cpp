@@ -127,6 +127,19 @@ TEST_F(FixStateTest, OneOfSeveralIsSingledOutByAnotherToolsTable) {
   expect_fixed("001 002");
 }
 
+TEST_F(FixStateTest, WitnessesThatDisagreeSingleNoneOut) {
+  rows();
+  upgrade("002");
+  run("CREATE TABLE schema_migrations (version varchar(128) primary key); INSERT INTO schema_migrations VALUES "
+      "('001')");
+  EXPECT_TRUE(plan().nothing_to_do());  // The version table has the last word.
+  lose_tables();
+  const auto error = refused();
+  EXPECT_EQ(error.code(), ErrorCode::ambiguous);
+  EXPECT_NE(std::string(error.what()).find("dbmate says 001 and the journal says 002"), std::string::npos)
+      << error.what();
+}
+
 TEST_F(FixStateTest, VersionThatAnotherToolLeftInDoubtIsNotCalledApplied) {
   rows();
   run("CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE TABLE schema_migrations (version uint64, dirty bool);"
