@@ -190,12 +190,14 @@ void give_up(Target& target, const std::string& why, const engine::Executor::Opt
   }
 }
 
-/// What an earlier restore has replaced is not what is wanted back, as long as there is anything else.
+/// What an earlier restore has replaced is not what is wanted back, as long as there is anything else. Instead of one
+/// that is damaged no older one is taken unasked.
 Backup newest_wanted(const Places& places) {
   for (const auto& found : list_backups(places.backups)) {
     const auto& manifest = found.backup.manifest;
-    if (found.verified() && manifest.database == places.url.path && manifest.reason != before_restore)
-      return found.backup;
+    const bool wanted = manifest.database == places.url.path && manifest.reason != before_restore &&
+                        manifest.state == Manifest::State::verified;
+    if (wanted || !found.readable) return find_backup(places.backups, found.id);  // Which says what is wrong with it.
   }
   return find_backup(places.backups, "newest", places.url.path);
 }

@@ -42,7 +42,7 @@ void finish_restore(Target& target, const journal::PlannedRevision& planned, eng
 void require_as_adopted(Target& target, const journal::PlannedRevision& planned);
 
 /// A backup by its id, or the path of a file. `newest`, or nothing, is the newest one of this database, but for those
-/// that restores have made of what they replaced.
+/// that restores have made of what they replaced; when that is damaged, no older one is taken instead.
 /// @throws Error `no_backup`, `backup_damaged`, `newer_backup`.
 Backup find_for_restore(const Places& places, const std::string& id);
 
