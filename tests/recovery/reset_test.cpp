@@ -148,6 +148,20 @@ TEST_F(ResetTest, ScriptsThatCannotBringItUpAgainAreRefusedBeforeAnythingIsLost)
   EXPECT_FALSE(has_backup());
 }
 
+/// Verification needs rows, and is not tried before.
+TEST_F(ResetTest, AVerificationThatFailsOnTheWayUpStopsItThereAndTheRowsAreInTheBackup) {
+  scripts(1);
+  upgrade();
+  run("INSERT INTO t VALUES (7)");
+  script("002", "CREATE TABLE u (x);\n-- migrate:verify\nSELECT count(*) > 0 FROM t;\n-- migrate:down\nDROP TABLE u;");
+  upgrade();
+  EXPECT_EQ(code_of([&] { reset(); }), engine::ErrorCode::verification_failed);
+  EXPECT_EQ(applied(), "001");
+  EXPECT_EQ(schema(), "t");
+  EXPECT_EQ(kept("SELECT id FROM t"), "7");
+  EXPECT_FALSE(look().interrupted);
+}
+
 TEST_F(ResetTest, SeveralHeadsAreRefusedBeforeAnythingIsLost) {
   scripts(2);
   upgrade();
