@@ -98,7 +98,7 @@ inline constexpr std::array commands{
             "whether everything is as it should be: database file, scripts, version table, schema, schema.sql, "
             "journal; writes nothing",
             parts, check, "belay check\nbelay check --backups\nbelay check --files\nbelay check --json"},
-    Command{"reset", mending,
+    Command{"reset", everyday,
             "back the database up, take it down to base, drop what is left, and migrate to the head; asks", dry_run,
             reset, "belay reset --dry-run\nbelay reset\nbelay reset --yes\nbelay reset --sql"},
     Command{"recover", mending,
