@@ -217,6 +217,15 @@ TEST_F(FixStateTest, RowWithoutAScriptGoesWhereTheSchemaProvesThatItIsNotApplied
   expect_fixed("001 002");
 }
 
+TEST_F(FixStateTest, RowOfARevisionThatTheSchemaProvesNotToBeAppliedGoes) {
+  tables();
+  upgrade();
+  run("DROP INDEX u_t; DELETE FROM belay_version WHERE revision = '001'");
+  EXPECT_EQ(words(plan()), "unstamp:004 stamp:001");
+  fix();
+  expect_fixed("001 002 003");
+}
+
 TEST_F(FixStateTest, RowWithoutAScriptStaysWhereItsTablesAre) {
   tables();
   upgrade();
@@ -380,6 +389,21 @@ TEST_F(FixStateTest, RunThatIsInterruptedBeforeItsEffectIsFinishedByTheNextComma
   ASSERT_TRUE(was_killed(status));
   EXPECT_TRUE(plan().finishes_own_run);
   EXPECT_EQ(fix().recovered->verdict, Verdict::take_over);
+  expect_fixed("001 002 003");
+}
+
+TEST_F(FixStateTest, TakingOverAndAllStampsAreOneTransactionWhateverTheHooks) {
+  tables();
+  upgrade("003");
+  lose_everything();
+  settings.hooks_between = true;
+  run_child([&] {
+    Listener deadly;
+    deadly.at["began 003"] = die;
+    migrator(deadly).fix_state();
+  });
+  EXPECT_EQ(read("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'belay%'"), "0");
+  fix();
   expect_fixed("001 002 003");
 }
 
