@@ -88,6 +88,7 @@ Error several_fit(const SchemaProof& proof, const Graph& graph, const std::vecto
   std::string why = "and nothing singles one out";
   if (!disagreeing.empty()) {
     std::vector<std::string> words;
+    words.reserve(disagreeing.size());
     for (const auto& [name, says] : disagreeing) words.push_back(fmt::format("{} says {}", name, name_of(graph, says)));
     why = fmt::format("but {}", listed(words, " and "));
   }
