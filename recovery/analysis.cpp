@@ -121,6 +121,14 @@ Analysis analyse(const journal::Journal& journal) {
   return analysis;
 }
 
+std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,
+                                          const std::string& reason) {
+  if (analysis.transaction) return journal::TransactionRollback{.begin = analysis.transaction->lsn, .reason = reason};
+  if (analysis.undo)
+    return journal::UndoEnd{.begin = analysis.undo->lsn, .done = false, .last_commit = journal.last_commit()};
+  return std::nullopt;
+}
+
 Evidence examine(const Analysis& analysis, const journal::Journal& journal,
                  const std::optional<engine::TargetState>& target, const engine::Connection* connection) {
   Evidence evidence;

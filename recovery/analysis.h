@@ -54,6 +54,10 @@ bool half_applied(const engine::Position& position);
 /// @throws journal::Error `damaged`.
 Analysis analyse(const journal::Journal& journal);
 
+/// The record that closes what is open, of a run that is given up: TransactionRollback, or UndoEnd (not done).
+std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,
+                                          const std::string& reason);
+
 /// What journal and target say together, and what follows from it.
 struct Evidence {
   Tail tail = Tail::closed;

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "engine/clock.h"
-#include "engine/introspect.h"
 #include "engine/version_table.h"
 #include "recovery/backup_archive.h"
 #include "recovery/backup_file.h"
+#include "recovery/foreign_tools.h"
 #include "recovery/version.h"
 
 namespace belay::recovery {
@@ -72,7 +72,7 @@ void describe(const fs::path& copy, const BackupRequest& request, Manifest& mani
     manifest.last_lsn = state->last_lsn;
   }
   manifest.revisions = current(request, table.stamps());
-  manifest.fingerprint = engine::introspect(*connection, engine::own_tables(request.version_table)).fingerprint();
+  manifest.fingerprint = live_schema(*connection, request.version_table).fingerprint();
   manifest.page_size = static_cast<std::uint64_t>(number(*connection, "PRAGMA page_size"));
   manifest.journal_mode = text(*connection, "PRAGMA journal_mode");
 }

@@ -29,14 +29,6 @@ PlannedRevision planned_adoption(const Findings& findings, const journal::Journa
   return planned;
 }
 
-std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal) {
-  if (analysis.transaction)
-    return journal::TransactionRollback{.begin = analysis.transaction->lsn, .reason = superseded};
-  if (analysis.undo)
-    return journal::UndoEnd{.begin = analysis.undo->lsn, .done = false, .last_commit = journal.last_commit()};
-  return std::nullopt;
-}
-
 std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
   std::vector<std::string> result;
   result.reserve(ids.size());
@@ -156,7 +148,7 @@ void FixState::carry_out(Target& target, const Proposal& proposal, journal::RunB
                             .ended_at = run.started_at,
                             .to = run.from,
                             .error = superseded};
-  journal.supersede(closing_of(findings_.journal.analysis, journal), end, std::move(run), plan);
+  journal.supersede(closing_of(findings_.journal.analysis, journal, superseded), end, std::move(run), plan);
   executor.resume(plan, {});
 }
 

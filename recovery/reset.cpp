@@ -7,11 +7,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/introspect.h"
 #include "engine/planned.h"
 #include "engine/replay.h"
 #include "recovery/backup.h"
 #include "recovery/backup_before.h"
+#include "recovery/foreign_tools.h"
 #include "versions/plan.h"
 #include "versions/schema/names.h"
 
@@ -286,7 +286,7 @@ std::vector<versions::Statement> drop_statements(const Schema& schema, const eng
 }
 
 ResetPlan plan_reset(const ResetInput& input) {
-  const Schema live = input.live ? engine::introspect(*input.live, engine::own_tables(input.version_table)) : Schema();
+  const Schema live = input.live ? live_schema(*input.live, input.version_table) : Schema();
   Replay scratch = scratch_for(input);
   load(scratch, live);
   const Descent descent = descend(input, live, scratch);

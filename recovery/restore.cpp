@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using journal::Lsn;
 
 constexpr const char* before_restore = "before restore";
+constexpr const char* superseded = "a backup was restored instead";
 
 journal::PlannedRevision planned_restore(const Backup& backup, const std::string& id) {
   journal::PlannedRevision planned;
@@ -153,14 +154,6 @@ void Restore::carry_out() {
   journal.append(journal::TransactionCommit{.begin = lsn});
 }
 
-std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal) {
-  if (analysis.transaction)
-    return journal::TransactionRollback{.begin = analysis.transaction->lsn, .reason = "a backup is restored instead"};
-  if (analysis.undo)
-    return journal::UndoEnd{.begin = analysis.undo->lsn, .done = false, .last_commit = journal.last_commit()};
-  return std::nullopt;
-}
-
 /// @returns whether another run had to be closed for it.
 bool open_run(journal::Journal& journal, journal::RunBegin run, std::vector<journal::PlannedRevision> plan) {
   if (!journal.open_run()) {
@@ -168,13 +161,10 @@ bool open_run(journal::Journal& journal, journal::RunBegin run, std::vector<jour
     return false;
   }
   const auto ended_at = run.started_at;
-  journal.supersede(closing_of(analyse(journal), journal),
-                    {.run = {},
-                     .outcome = journal::Outcome::closed_back,
-                     .ended_at = ended_at,
-                     .to = {},
-                     .error = "a backup was restored instead"},
-                    std::move(run), std::move(plan));
+  journal.supersede(
+      closing_of(analyse(journal), journal, superseded),
+      {.run = {}, .outcome = journal::Outcome::closed_back, .ended_at = ended_at, .to = {}, .error = superseded},
+      std::move(run), std::move(plan));
   return true;
 }
 
@@ -182,7 +172,7 @@ bool open_run(journal::Journal& journal, journal::RunBegin run, std::vector<jour
 void give_up(Target& target, const std::string& why, const engine::Executor::Options& options) noexcept {
   try {
     auto& journal = target.journal();
-    if (const auto closing = closing_of(analyse(journal), journal)) journal.append(*closing);
+    if (const auto closing = closing_of(analyse(journal), journal, why)) journal.append(*closing);
     journal.end({.run = {}, .outcome = journal::Outcome::failed, .ended_at = options.now(), .to = {}, .error = why},
                 options.retention);
   } catch (...) {

@@ -68,8 +68,8 @@ class Target {
   std::optional<journal::Journal> journal_;
 };
 
-/// Where a backup is prepared before it replaces the database: beside that, so that it can take its name. A crash leaves
-/// it; the next Target removes it.
+/// Where a backup is prepared before it replaces the database: beside that, so that it can take its name. A crash
+/// leaves it; the next Target removes it.
 std::filesystem::path prepared_file(const Places& places);
 
 /// Gives a journal that is not to be used any more the name `journal.lmdb.set-aside-<time>`, durably; nothing when
