@@ -42,7 +42,8 @@ std::string next_of(const Situation& situation, Policy policy) {
   std::string text = chosen.obstacle             ? chosen.obstacle->next()
                      : policy == Policy::forward ? "belay migrate finishes it"
                                                  : "belay migrate takes it back, then begins anew";
-  if (!chosen.obstacle && !other.obstacle && chosen.would != other.would) text += fmt::format("; or belay recover {}", flag_of(opposite(policy)));
+  if (!chosen.obstacle && !other.obstacle && chosen.would != other.would)
+    text += fmt::format("; or belay recover {}", flag_of(opposite(policy)));
   return text;
 }
 

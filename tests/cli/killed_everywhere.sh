@@ -80,7 +80,8 @@ state() {
 
 leftovers() {
   "$belay" journal verify >/dev/null && echo "journal verified"
-  find app.db-belay -mindepth 1 ! -name journal.lmdb ! -name journal.lmdb-lock ! -name lock
+  find app.db-belay -mindepth 1 ! -name journal.lmdb ! -name journal.lmdb-lock ! -name lock \
+    ! -name backups ! -name '*Z*.json' ! -name '*Z*.db.zst'
 }
 
 # The database's bytes but for its change counter (24 to 27, 92 to 95), which may never come up again. What the WAL
@@ -133,7 +134,7 @@ mend_back() {
   "$belay" recover --back -q 2>"$work/said" || fail "$1" "going back failed"
   if [ "$("$belay" current)" = "" ] || [[ $("$belay" current) == 2* ]]; then
     [ "$(bytes)" = "$expected" ] || fail "$1" "the database is not what it was, byte for byte"
-    leftovers | grep -qx 'journal verified' || fail "$1" "something was left behind"
+    [ "$(leftovers)" = 'journal verified' ] || fail "$1" "something was left behind"
     "$belay" migrate -q --to 3 2>"$work/said" || fail "$1" "the run after it failed"
   fi
   diff <(echo "$applied") <(state) >"$work/said" || fail "$1" "the run after it ended elsewhere"
@@ -169,7 +170,7 @@ mend_undo() {
     now=$(bytes)
   fi
   [ "$now" = "$expected" ] || fail "$1" "the database is not what it was, byte for byte"
-  leftovers | grep -qx 'journal verified' || fail "$1" "something was left behind"
+  [ "$(leftovers)" = 'journal verified' ] || fail "$1" "something was left behind"
 }
 
 # --- restore: revision 1 is backed up, then 2 is applied ---
@@ -215,7 +216,7 @@ restore_again() {
 }
 
 state_beside_backups() {
-  state | grep -v '^app.db-belay/backups'
+  state | grep -v '^app.db-belay/backups/'
 }
 
 require_backups() {
