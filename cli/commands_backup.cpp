@@ -46,10 +46,11 @@ std::string age_of(const std::string& created) {
   std::tm parts{};
   if (strptime(created.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr) return created;
   const auto seconds = std::max<std::int64_t>(0, std::time(nullptr) - timegm(&parts));
+  constexpr std::int64_t hour = 3600;
   if (seconds < 60) return fmt::format("{} s ago", seconds);
-  if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h ago", seconds / 3600);
-  return fmt::format("{} days ago", seconds / (24 * 3600));
+  if (seconds < hour) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 48 * hour) return fmt::format("{} h ago", seconds / hour);
+  return fmt::format("{} days ago", seconds / (24 * hour));
 }
 
 Json to_json(const Backup& backup) {
@@ -192,7 +193,7 @@ int prune(Context& context) {
 
 fs::path output_of(const Options& options) {
   if (!options.output) return {};
-  const fs::path file = fs::absolute(*options.output).lexically_normal();
+  fs::path file = fs::absolute(*options.output).lexically_normal();
   for (const fs::path& name : {file, fs::path(file.string() + ".json")})
     if (std::error_code error; fs::exists(fs::symlink_status(name, error)))
       throw Error(exit_refused, "file-exists", name.string() + " is there already, and a backup replaces nothing",

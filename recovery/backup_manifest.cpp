@@ -97,7 +97,7 @@ std::uint64_t number_at(const Json& json, const char* key, std::uint64_t max = b
 }
 
 std::string sha256_at(const Json& json, const char* key) {
-  const std::string text = text_at(json, key);
+  std::string text = text_at(json, key);
   if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
     throw damaged(fmt::format("has no SHA-256 as {}", key));
   return text;

@@ -200,11 +200,11 @@ void restore(Target& target, const Backup& backup, journal::RunBegin run, const 
   restore.keep();
   restore.unpack();
   run.started_at = options.now();
-  const bool superseded = open_run(target.journal(), std::move(run), {planned_restore(backup, backup.manifest.id)});
+  const bool instead = open_run(target.journal(), std::move(run), {planned_restore(backup, backup.manifest.id)});
   try {
     restore.carry_out();
   } catch (const engine::Error& error) {
-    if (error.code() == engine::ErrorCode::outcome_unknown || superseded) throw;
+    if (error.code() == engine::ErrorCode::outcome_unknown || instead) throw;
     give_up(target, error.what(), options);
     throw;
   }

@@ -363,7 +363,7 @@ std::string Project::schema(const std::string& database) const {
 }
 
 fs::path Project::kept(const std::string& reason) const {
-  const fs::path file = scratch_ / ("kept-" + std::to_string(++outputs_) + ".db");
+  fs::path file = scratch_ / ("kept-" + std::to_string(++outputs_) + ".db");
   engine::Observer unheard;
   int found = 0;
   for (const auto& backup : recovery::list_backups(root / "app.db-belay/backups"))

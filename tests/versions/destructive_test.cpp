@@ -12,6 +12,7 @@ namespace {
 std::vector<std::string> looked(const std::vector<std::string>& statements) {
   DestructiveStatements search;
   std::vector<std::string> found;
+  found.reserve(statements.size());
   for (const auto& statement : statements) found.push_back(search.look(statement).value_or("-"));
   return found;
 }
