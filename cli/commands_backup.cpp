@@ -203,13 +203,11 @@ fs::path output_of(const Options& options) {
 
 /// Scripts that cannot be read are no reason to go without a backup: then it is said to be at the newest stamp.
 std::vector<std::string> current(Context& context, const std::vector<versions::Stamp>& stamps) {
-  std::vector<std::string> ids;
   try {
-    for (const auto& id : versions::current(context.graph(), stamps)) ids.push_back(id.text);
+    return versions::texts(versions::current(context.graph(), stamps));
   } catch (const versions::Error&) {
-    if (!stamps.empty()) ids.push_back(stamps.back().revision.text);
+    return stamps.empty() ? std::vector<std::string>() : std::vector{stamps.back().revision.text};
   }
-  return ids;
 }
 
 int take(Context& context) {

@@ -203,10 +203,7 @@ std::vector<std::string> lines_of(Context& context, const UndoPlan& plan) {
 int show_plan(Context& context, const Situation& situation, const UndoPlan& plan) {
   auto& terminal = context.terminal();
   if (terminal.json()) {
-    recovery::Report nothing;
-    nothing.from = nothing.to = situation.current;
-    Json json = to_json(nothing);
-    json["dry_run"] = true;
+    Json json = dry_run_json(situation);
     json["runs"] = undoable_json(plan.runs);
     json["plan"] = plan_json(context, plan);
     json["proven"] = !plan.obstacle;

@@ -70,15 +70,11 @@ std::string sql_of_run(const ResetPlan& plan, recovery::Settings settings) {
 int show(Context& context, const Situation& situation, const ResetPlan& plan, const Summary& summary) {
   auto& terminal = context.terminal();
   if (context.options().sql) {
-    const std::string sql = sql_of_run(plan, context.migrator().settings());
-    terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"sql", sql}}) : sql);
+    print_sql(terminal, sql_of_run(plan, context.migrator().settings()));
     return exit_done;
   }
   if (terminal.json()) {
-    recovery::Report nothing;
-    nothing.from = nothing.to = situation.current;
-    Json json = to_json(nothing);
-    json["dry_run"] = true;
+    Json json = dry_run_json(situation);
     json["plan"] = plan_json(plan);
     json["dropped"] = plan.dropped;
     json["unknown"] = plan.unknown;

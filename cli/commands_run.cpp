@@ -59,15 +59,11 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
   if (situation.problem) throw recovery::Error(*situation.problem);
   if (situation.interrupted) terminal.warn(situation.interrupted->description);
   if (context.options().sql) {
-    const std::string sql = sql_of(plan, context.migrator().settings());
-    terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"sql", sql}}) : sql);
+    print_sql(terminal, sql_of(plan, context.migrator().settings()));
     return exit_done;
   }
   if (terminal.json()) {
-    recovery::Report nothing;
-    nothing.from = nothing.to = situation.current;
-    Json json = to_json(nothing);
-    json["dry_run"] = true;
+    Json json = dry_run_json(situation);
     json["plan"] = plan_json(plan);
     json["backup_first"] = backup_reason(context, situation, plan).has_value();
     terminal.data(dump(json));

@@ -55,6 +55,14 @@ Json to_json(const recovery::Report& report) {
           {"backup", report.backup ? Json(*report.backup) : Json(nullptr)}};
 }
 
+Json dry_run_json(const recovery::Situation& situation) {
+  recovery::Report nothing;
+  nothing.from = nothing.to = situation.current;
+  Json json = to_json(nothing);
+  json["dry_run"] = true;
+  return json;
+}
+
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -18,6 +18,9 @@ Json to_json(const Failure& failure);
 /// The object that `--json` gives for a command that changed a database.
 Json to_json(const recovery::Report& report);
 
+/// The beginning of what `--dry-run --json` gives: nothing is done.
+Json dry_run_json(const recovery::Situation& situation);
+
 /// One line; bytes that are not UTF-8 are replaced.
 std::string dump(const Json& json);
 

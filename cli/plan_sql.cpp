@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/json.h"
 #include "engine/version_table.h"
 #include "versions/scanner.h"
 
@@ -94,6 +95,10 @@ std::string sql_of(const std::vector<PlannedRevision>& plan, const recovery::Set
   for (const auto& revision : plan) sql += sql_of(revision, settings, hooks);
   if (hooks) sql += sql_of(settings.after_run);
   return sql;
+}
+
+void print_sql(Terminal& terminal, const std::string& sql) {
+  terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"sql", sql}}) : sql);
 }
 
 }  // namespace belay::cli

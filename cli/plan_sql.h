@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/terminal.h"
 #include "journal/record.h"
 #include "recovery/settings.h"
 
@@ -12,5 +13,8 @@ namespace belay::cli {
 /// Batches are one statement each, as nobody writes meanwhile. The hooks that are SQL are in it, unless the plan only
 /// stamps.
 std::string sql_of(const std::vector<journal::PlannedRevision>& plan, const recovery::Settings& settings);
+
+/// What `--sql` gives: the script, or with --json an object that holds it.
+void print_sql(Terminal& terminal, const std::string& sql);
 
 }  // namespace belay::cli

@@ -1,5 +1,8 @@
 #include "engine/planned.h"
 
+#include <algorithm>
+#include <unordered_map>
+
 namespace belay::engine {
 namespace {
 
@@ -62,6 +65,34 @@ std::vector<journal::PlannedRevision> planned(const versions::Plan& plan) {
   result.reserve(plan.revisions.size());
   for (const auto* script : plan.revisions) result.push_back(planned(*script, action));
   return result;
+}
+
+journal::PlannedRevision planned_unstamp(const versions::Stamp& stamp) {
+  journal::PlannedRevision result;
+  result.revision = stamp.revision.text;
+  result.action = journal::Action::unstamp;
+  result.message = stamp.message;
+  return result;
+}
+
+std::vector<journal::PlannedRevision> planned_stamps(const versions::Graph& graph,
+                                                     const std::vector<versions::Stamp>& stamps,
+                                                     const std::vector<bool>& applied) {
+  std::vector<journal::PlannedRevision> plan;
+  std::unordered_map<versions::RevisionId, std::string> digests;
+  for (const auto& stamp : stamps) {
+    digests.emplace(stamp.revision, stamp.digest);
+    if (graph.find(stamp.revision) && applied[graph.position(stamp.revision)]) continue;
+    plan.push_back(planned_unstamp(stamp));
+  }
+  std::reverse(plan.begin(), plan.end());  // Newest first, as a downgrade would.
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const auto& script = graph.scripts()[i];
+    const auto stamped = digests.find(script.id);
+    if (applied[i] && (stamped == digests.end() || stamped->second != script.digest))
+      plan.push_back(planned(script, journal::Action::stamp));
+  }
+  return plan;
 }
 
 }  // namespace belay::engine

@@ -5,6 +5,7 @@
 
 #include "journal/record.h"
 #include "versions/plan.h"
+#include "versions/stamp.h"
 
 namespace belay::engine {
 
@@ -17,5 +18,15 @@ journal::PlannedRevision planned_hook(const std::string& name, const std::vector
 
 /// A whole plan, in its order.
 std::vector<journal::PlannedRevision> planned(const versions::Plan& plan);
+
+/// What removes this stamp.
+journal::PlannedRevision planned_unstamp(const versions::Stamp& stamp);
+
+/// What makes the version table say that just these are applied, with the digests that the scripts have now: stamps
+/// that go, newest first, then those that come or are renewed.
+/// @param applied  by position in the graph.
+std::vector<journal::PlannedRevision> planned_stamps(const versions::Graph& graph,
+                                                     const std::vector<versions::Stamp>& stamps,
+                                                     const std::vector<bool>& applied);
 
 }  // namespace belay::engine

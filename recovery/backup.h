@@ -46,7 +46,7 @@ struct FoundBackup {
 };
 
 struct BackupRequest {
-  std::string database;  ///< Its path, for the manifest.
+  std::string database{};  ///< Its path, for the manifest.
   std::string reason = "manual";
   std::string version_table = "belay_version";
   /// The ids that are current when these stamps are in the version table; without it the newest stamp.

@@ -28,28 +28,20 @@ std::optional<std::string> backup_reason(BackupBefore when, const std::vector<jo
   return destructive_step(plan);
 }
 
-std::optional<Backup> backup_before_run(
-    Target& target, const Settings& settings, const std::vector<journal::PlannedRevision>& plan,
-    engine::Observer& observer, const std::stop_token& stop,
-    std::function<std::vector<std::string>(const std::vector<versions::Stamp>&)> current) {
-  const auto why = backup_reason(settings.backup_before, plan);
-  if (!why || !holds_anything(target.connection())) return std::nullopt;
-  const BackupRequest request{.database = target.places().url.path,
-                              .reason = "auto",
-                              .version_table = settings.version_table,
-                              .current = std::move(current)};
-  Backup backup = take_backup(target.connection(), target.places().backups, request, observer, stop);
-  observer.backed_up(backup.manifest.id, *why);
-  prune_automatic(target.places(), settings.keep_backups, observer);
-  return backup;
-}
-
-void prune_automatic(const Places& places, std::uint64_t keep, engine::Observer& observer) {
+std::optional<Backup> back_up(engine::Connection& connection, const Places& places, const Settings& settings,
+                              BackupRequest request, const std::string& why, engine::Observer& observer,
+                              const std::stop_token& stop) {
+  if (!holds_anything(connection)) return std::nullopt;
+  request.database = places.url.path;
+  request.version_table = settings.version_table;
+  Backup backup = take_backup(connection, places.backups, request, observer, stop);
+  observer.backed_up(backup.manifest.id, why);
   try {
-    prune_backups(places.backups, places.url.path, keep, Prune::automatic);
+    prune_backups(places.backups, places.url.path, settings.keep_backups, Prune::automatic);
   } catch (const std::exception& error) {
     observer.message(fmt::format("old backups could not be removed: {}", error.what()));
   }
+  return backup;
 }
 
 }  // namespace belay::recovery

@@ -16,15 +16,13 @@ namespace belay::recovery {
 /// that is what the settings say. Nothing when none is to be.
 std::optional<std::string> backup_reason(BackupBefore when, const std::vector<journal::PlannedRevision>& plan);
 
-/// Takes it, with reason `auto`, and lets go of the oldest automatic ones beyond `keep_backups`. Not of a database with
-/// nothing in it. Before the run is written down: a crash leaves a backup, and no run.
-/// @param current  see BackupRequest.
-std::optional<Backup> backup_before_run(
-    Target& target, const Settings& settings, const std::vector<journal::PlannedRevision>& plan,
-    engine::Observer& observer, const std::stop_token& stop,
-    std::function<std::vector<std::string>(const std::vector<versions::Stamp>&)> current);
-
-/// `prune_backups` of automatic ones; that it fails is said and stops nothing.
-void prune_automatic(const Places& places, std::uint64_t keep, engine::Observer& observer);
+/// Takes one, unless there is nothing in the database, tells of it, and lets go of the oldest automatic ones beyond
+/// `keep_backups`; that this fails is said and stops nothing. Before a run is written down: a crash leaves a backup,
+/// and no run.
+/// @param request  its database and version table are set here.
+/// @param why  for a person.
+std::optional<Backup> back_up(engine::Connection& connection, const Places& places, const Settings& settings,
+                              BackupRequest request, const std::string& why, engine::Observer& observer,
+                              const std::stop_token& stop);
 
 }  // namespace belay::recovery

@@ -32,8 +32,7 @@ std::string about_state(const Findings& findings) {
 std::string about_version_table(const Findings& findings, const Graph& graph) {
   if (!findings.has_version_table) return "there is no version table";
   if (findings.stamps.empty()) return "the version table is empty";
-  std::vector<std::string> current;
-  for (const auto& id : versions::current(graph, findings.stamps)) current.push_back(id.text);
+  const auto current = versions::texts(versions::current(graph, findings.stamps));
   return fmt::format("the version table has {} rows, and is at {}", findings.stamps.size(), listed(current, ", "));
 }
 

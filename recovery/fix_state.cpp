@@ -29,21 +29,6 @@ PlannedRevision planned_adoption(const Findings& findings, const journal::Journa
   return planned;
 }
 
-std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
-  std::vector<std::string> result;
-  result.reserve(ids.size());
-  for (const auto& id : ids) result.push_back(id.text);
-  return result;
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw journal::Error(journal::ErrorCode::unavailable, "the journal's folder cannot be made: " + error.message(),
-                         folder);
-}
-
 }  // namespace
 
 FixState::FixState(const Settings& settings, const Places& places, const versions::Graph& graph, FixRequest request,
@@ -52,9 +37,7 @@ FixState::FixState(const Settings& settings, const Places& places, const version
 
 std::optional<RevisionSet> FixState::asked() const {
   if (request_.to.empty()) return std::nullopt;
-  if (request_.to == "base") return RevisionSet(graph_.size());
-  if (request_.to == "head" || request_.to == "heads") return graph_.ancestors(graph_.heads());
-  return graph_.ancestors({graph_.resolve(request_.to)});
+  return versions::revisions_at(graph_, {request_.to});
 }
 
 Proposal FixState::look() {
@@ -87,7 +70,7 @@ Proposal FixState::propose() {
 // --- 2 and 3 ---
 
 std::optional<std::string> FixState::make_ready(const std::string& command, engine::Observer& observer) {
-  make_folder(places_.folder);
+  make_journal_folder(places_);
   const auto lock = journal::ProcessLock::acquire(places_.lock, this_process(command), settings_.lock_timeout, stop_);
   findings_ = find_out(settings_, places_, stop_);
   const Proposal proposal = propose();
@@ -102,19 +85,13 @@ std::optional<std::string> FixState::back_up(engine::Observer& observer) {
   if (!findings_.exists || !request_.backup) return std::nullopt;
   const auto connection = engine::connect(places_.url, {.lock_timeout = settings_.lock_timeout, .read_only = true});
   connection->stop_on(stop_);
-  if (!holds_anything(*connection)) return std::nullopt;
   const auto current = [this](const std::vector<versions::Stamp>& stamps) {
-    return texts(versions::current(graph_, stamps));
+    return versions::texts(versions::current(graph_, stamps));
   };
-  const auto backup = take_backup(*connection, places_.backups,
-                                  {.database = places_.url.path,
-                                   .reason = "before fix-state",
-                                   .version_table = settings_.version_table,
-                                   .current = current},
-                                  observer, stop_);
-  observer.backed_up(backup.manifest.id, "before fix-state");
-  prune_automatic(places_, settings_.keep_backups, observer);
-  return backup.manifest.id;
+  const auto backup =
+      recovery::back_up(*connection, places_, settings_, {.reason = "before fix-state", .current = current},
+                        "before fix-state", observer, stop_);
+  return backup ? std::optional(backup->manifest.id) : std::nullopt;
 }
 
 /// The new one has the id that the database has, so that its backups stay its own, and numbers go on behind the last

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -25,13 +24,6 @@ using journal::PlannedRevision;
 std::string user_name() {
   const passwd* user = getpwuid(geteuid());
   return user ? user->pw_name : std::to_string(geteuid());
-}
-
-std::vector<std::string> texts(const std::vector<versions::RevisionId>& ids) {
-  std::vector<std::string> result;
-  result.reserve(ids.size());
-  for (const auto& id : ids) result.push_back(id.text);
-  return result;
 }
 
 /// Passes everything on, and notes what was done.
@@ -153,37 +145,7 @@ versions::Plan Migrator::plan_downgrade(const Situation& situation, std::string_
 }
 
 std::vector<PlannedRevision> Migrator::plan_stamp(const Situation& situation, const std::vector<std::string>& to) {
-  std::vector<std::size_t> positions;
-  for (const auto& target : to) {
-    if (target == "base") continue;
-    if (target == "head" || target == "heads") {
-      const auto heads = graph().heads();
-      positions.insert(positions.end(), heads.begin(), heads.end());
-    } else {
-      positions.push_back(graph().resolve(target));
-    }
-  }
-  const std::vector<bool> wanted = graph().ancestors(positions);
-
-  std::vector<PlannedRevision> plan;
-  std::unordered_map<versions::RevisionId, std::string> digests;
-  for (const auto& stamp : situation.stamps) {
-    digests.emplace(stamp.revision, stamp.digest);
-    if (graph().find(stamp.revision) && wanted[graph().position(stamp.revision)]) continue;
-    PlannedRevision removed;
-    removed.revision = stamp.revision.text;
-    removed.action = Action::unstamp;
-    removed.message = stamp.message;
-    plan.push_back(std::move(removed));
-  }
-  std::reverse(plan.begin(), plan.end());  // Newest first, as a downgrade would.
-  for (std::size_t i = 0; i < graph().size(); ++i) {
-    const auto& script = graph().scripts()[i];
-    const auto stamped = digests.find(script.id);
-    if (wanted[i] && (stamped == digests.end() || stamped->second != script.digest))
-      plan.push_back(engine::planned(script, Action::stamp));
-  }
-  return plan;
+  return engine::planned_stamps(graph(), situation.stamps, versions::revisions_at(graph(), to));
 }
 
 void Migrator::add_hooks(PlannedRevision& revision) const {
@@ -249,9 +211,9 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
     heed(now, heed_drift);
     auto plan = make_plan(now);
     if (plan.empty()) return;
-    backup_before_run(target, settings_, plan, recorder, stop_, [this](const std::vector<versions::Stamp>& stamps) {
-      return texts(versions::current(graph(), stamps));
-    });
+    if (const auto why = backup_reason(settings_.backup_before, plan))
+      back_up(target.connection(), places_, settings_, {.reason = "auto", .current = current_texts()}, *why, recorder,
+              stop_);
     engine::Executor(target.parts(), recorder, options, stop_).start(run_begin(command, now.current), std::move(plan));
   });
   report.to = versions::current(graph(), target.versions().stamps());
@@ -306,7 +268,8 @@ void Migrator::reset_once(Target& target, const ResetRequest& request, const std
     if (plan.run.empty()) return;
     if (failed.empty()) {
       require_agreement(request, plan);
-      backup_before_reset(target, settings_, observer, stop_, texts(now.current));
+      back_up(target.connection(), places_, settings_, {.reason = "before reset", .current = current_texts()}, "reset",
+              observer, stop_);
     }
     try {
       engine::Executor(target.parts(), observer, options, stop_).start(run_begin(command, now.current), plan.run);
@@ -326,6 +289,11 @@ CheckReport Migrator::check(const CheckRequest& request) {
   return recovery::check(settings_, places_, request, observer_, stop_);
 }
 
+/// For BackupRequest.
+std::function<std::vector<std::string>(const std::vector<versions::Stamp>&)> Migrator::current_texts() {
+  return [this](const auto& stamps) { return versions::texts(versions::current(graph(), stamps)); };
+}
+
 journal::RunBegin Migrator::run_begin(const std::string& command,
                                       const std::vector<versions::RevisionId>& current) const {
   const auto self = this_process(command);
@@ -335,7 +303,7 @@ journal::RunBegin Migrator::run_begin(const std::string& command,
   begin.pid = self.pid;
   begin.user = user_name();
   begin.version = version;
-  begin.from = texts(current);
+  begin.from = versions::texts(current);
   return begin;
 }
 
@@ -419,7 +387,7 @@ engine::Executor::Options Migrator::executor_options(Target& target) {
           .group = !settings_.hooks_between,
           .applied_by = user_name() + "@" + this_process("").host,
           .retention = settings_.retention,
-          .current = [this, &target] { return texts(current(target.versions().stamps())); },
+          .current = [this, &target] { return versions::texts(current(target.versions().stamps())); },
           .adopting = [&target](const PlannedRevision& planned) { require_unchanged_schema(target, planned); }};
 }
 

@@ -152,6 +152,7 @@ class Migrator {
   void heed(const Situation& situation, bool heed_drift) const;
   void add_hooks(journal::PlannedRevision& revision) const;
   [[nodiscard]] std::vector<journal::PlannedRevision> with_hooks(std::vector<journal::PlannedRevision> plan) const;
+  std::function<std::vector<std::string>(const std::vector<versions::Stamp>&)> current_texts();
   std::vector<versions::RevisionId> current(const std::vector<versions::Stamp>& stamps);
   ResetPlan plan_reset(const Situation& situation, engine::Connection* live, std::set<std::string> failed);
   void reset_once(Target& target, const ResetRequest& request, const std::string& command, engine::Observer& observer);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -16,7 +15,6 @@ namespace {
 
 using journal::Action;
 using versions::Graph;
-using versions::RevisionId;
 
 // --- What else speaks of revisions ---
 
@@ -177,29 +175,6 @@ Choice choose(const Findings& findings, const SchemaProof& proof, const Graph& g
 
 // --- What is to be done about it ---
 
-std::vector<journal::PlannedRevision> stamps_to_change(const Findings& findings, const Graph& graph,
-                                                       const RevisionSet& applied) {
-  std::vector<journal::PlannedRevision> plan;
-  std::unordered_map<RevisionId, std::string> digests;
-  for (const auto& stamp : findings.stamps) {
-    digests.emplace(stamp.revision, stamp.digest);
-    if (graph.find(stamp.revision) && applied[graph.position(stamp.revision)]) continue;
-    journal::PlannedRevision removed;
-    removed.revision = stamp.revision.text;
-    removed.action = Action::unstamp;
-    removed.message = stamp.message;
-    plan.push_back(std::move(removed));
-  }
-  std::ranges::reverse(plan);  // Newest first.
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    const auto& script = graph.scripts()[i];
-    const auto stamped = digests.find(script.id);
-    if (applied[i] && (stamped == digests.end() || stamped->second != script.digest))
-      plan.push_back(engine::planned(script, Action::stamp));
-  }
-  return plan;
-}
-
 /// A journal goes on only where its numbers do: `last_lsn` must be one that it has given.
 Proposal::Journal what_of_journal(const Findings& findings) {
   const auto& journal = findings.journal;
@@ -280,7 +255,7 @@ Proposal propose(const Findings& findings, const SchemaProof& proof, const Graph
 
   proposal.applied = std::move(choice.applied);
   proposal.finishes_own_run = findings.has_own_run();
-  proposal.plan = stamps_to_change(findings, graph, proposal.applied);
+  proposal.plan = engine::planned_stamps(graph, findings.stamps, proposal.applied);
   proposal.journal = findings.journal_fits() && findings.journal.condition != JournalFound::Condition::none
                          ? Proposal::Journal::keep
                          : what_of_journal(findings);

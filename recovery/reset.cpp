@@ -9,8 +9,6 @@
 
 #include "engine/planned.h"
 #include "engine/replay.h"
-#include "recovery/backup.h"
-#include "recovery/backup_before.h"
 #include "recovery/foreign_tools.h"
 #include "versions/plan.h"
 #include "versions/schema/names.h"
@@ -174,11 +172,7 @@ void append_unstamps(std::vector<PlannedRevision>& plan, const ResetInput& input
   const auto& stamps = input.situation.stamps;
   for (auto stamp = stamps.rbegin(); stamp != stamps.rend(); ++stamp) {
     if (taken_back.contains(stamp->revision.text)) continue;
-    PlannedRevision removed;
-    removed.revision = stamp->revision.text;
-    removed.action = Action::unstamp;
-    removed.message = stamp->message;
-    plan.push_back(std::move(removed));
+    plan.push_back(engine::planned_unstamp(*stamp));
   }
 }
 
@@ -298,18 +292,6 @@ ResetPlan plan_reset(const ResetInput& input) {
   plan.why_dropped = descent.why;
   rehearse(input, live, plan.run);
   return plan;
-}
-
-void backup_before_reset(Target& target, const Settings& settings, engine::Observer& observer,
-                         const std::stop_token& stop, const std::vector<std::string>& current) {
-  if (!holds_anything(target.connection())) return;
-  const BackupRequest request{.database = target.places().url.path,
-                              .reason = "before reset",
-                              .version_table = settings.version_table,
-                              .current = [&current](const auto& /*stamps*/) { return current; }};
-  const Backup backup = take_backup(target.connection(), target.places().backups, request, observer, stop);
-  observer.backed_up(backup.manifest.id, "reset");
-  prune_automatic(target.places(), settings.keep_backups, observer);
 }
 
 std::optional<std::string> failed_down(const ResetPlan& plan, const engine::Error& error,

@@ -63,12 +63,6 @@ ResetPlan plan_reset(const ResetInput& input);
 std::vector<versions::Statement> drop_statements(const versions::schema::Schema& schema,
                                                  const engine::Connection& connection);
 
-/// Takes a backup, reason `before reset`, unless there is nothing in the database; then lets go of the oldest automatic
-/// ones. Before the run is written down: a crash leaves a backup, and no run.
-/// @param current  the revisions that the database is at.
-void backup_before_reset(Target& target, const Settings& settings, engine::Observer& observer,
-                         const std::stop_token& stop, const std::vector<std::string>& current);
-
 /// The revision of this plan whose down section has just failed by what it does, and is applied still.
 std::optional<std::string> failed_down(const ResetPlan& plan, const engine::Error& error,
                                        const std::vector<versions::Stamp>& stamps);

@@ -18,14 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw journal::Error(journal::ErrorCode::unavailable, "the journal's folder cannot be made: " + error.message(),
-                         folder);
-}
-
 /// A journal of its own without it would be played into the next one.
 void remove_prepared(const fs::path& prepared) {
   for (const char* suffix : {"-journal", "-wal", "-shm", ""}) {
@@ -94,7 +86,7 @@ void Target::disconnect() {
 }
 
 void Target::lock(const std::string& command) {
-  make_folder(places_.folder);
+  make_journal_folder(places_);
   lock_ = journal::ProcessLock::acquire(places_.lock, this_process(command), options_.lock_timeout, stop_);
   discard_scratch(places_.backups);
   remove_prepared(prepared_file(places_));
@@ -154,6 +146,14 @@ std::string new_database_id() {
   std::string id;
   for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
   return id;
+}
+
+void make_journal_folder(const Places& places) {
+  std::error_code error;
+  fs::create_directories(places.folder, error);
+  if (error)
+    throw journal::Error(journal::ErrorCode::unavailable, "the journal's folder cannot be made: " + error.message(),
+                         places.folder);
 }
 
 fs::path prepared_file(const Places& places) {

@@ -68,6 +68,9 @@ class Target {
   std::optional<journal::Journal> journal_;
 };
 
+/// @throws journal::Error `unavailable`.
+void make_journal_folder(const Places& places);
+
 /// Where a backup is prepared before it replaces the database: beside that, so that it can take its name. A crash
 /// leaves it; the next Target removes it.
 std::filesystem::path prepared_file(const Places& places);

@@ -132,4 +132,18 @@ Plan plan_downgrade(const Graph& graph, const std::vector<bool>& applied, std::s
   return plan;
 }
 
+std::vector<bool> revisions_at(const Graph& graph, const std::vector<std::string>& targets) {
+  std::vector<std::size_t> positions;
+  for (const auto& target : targets) {
+    if (target == "base") continue;
+    if (target == "head" || target == "heads") {
+      const auto heads = graph.heads();
+      positions.insert(positions.end(), heads.begin(), heads.end());
+    } else {
+      positions.push_back(graph.resolve(target));
+    }
+  }
+  return graph.ancestors(positions);
+}
+
 }  // namespace belay::versions

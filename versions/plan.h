@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,5 +32,10 @@ Plan plan_upgrade(const Graph& graph, const std::vector<bool>& applied, std::str
 ///         applied, and a `-N` that leads below base; `irreversible`, with the reason and the file, when the plan
 ///         passes a revision without a `down` section or with `irreversible:`.
 Plan plan_downgrade(const Graph& graph, const std::vector<bool>& applied, std::string_view target);
+
+/// Marks what targets speak of that name states and no way there: `base`, `head` or `heads` (both all heads), ids or
+/// prefixes; each with its ancestors.
+/// @throws Error `unknown_revision`, `ambiguous_revision`.
+std::vector<bool> revisions_at(const Graph& graph, const std::vector<std::string>& targets);
 
 }  // namespace belay::versions

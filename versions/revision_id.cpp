@@ -25,4 +25,11 @@ bool RevisionId::valid(std::string_view text) {
   return std::ranges::all_of(text, is_allowed);
 }
 
+std::vector<std::string> texts(const std::vector<RevisionId>& ids) {
+  std::vector<std::string> result;
+  result.reserve(ids.size());
+  for (const auto& id : ids) result.push_back(id.text);
+  return result;
+}
+
 }  // namespace belay::versions

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace belay::versions {
 
@@ -17,6 +18,9 @@ struct RevisionId {
   /// Whether `text` may name a revision. The words that targets use (`head`, `heads`, `base`, `current`) may not.
   static bool valid(std::string_view text);
 };
+
+/// The ids as they are written.
+std::vector<std::string> texts(const std::vector<RevisionId>& ids);
 
 }  // namespace belay::versions
 
