@@ -61,10 +61,14 @@ std::string unquoted(const Token& token) {
   return result;
 }
 
-std::string canonical_name(std::string_view name) {
-  std::string folded = fold(name);
+std::string written_name(std::string_view name) {
+  const std::string folded = fold(name);
   const bool bare = is_plain(folded) && !is_reserved(folded) && std::ranges::find(values, folded) == values.end();
-  return bare ? folded : quoted(folded, '"');
+  return bare ? std::string(name) : quoted(name, '"');
+}
+
+std::string canonical_name(std::string_view name) {
+  return written_name(fold(name));
 }
 
 std::string quoted_string(std::string_view text) {

@@ -21,6 +21,9 @@ std::string unquoted(const Token& token);
 /// something else.
 std::string canonical_name(std::string_view name);
 
+/// A name as a person writes it in a statement: as it is, in double quotes only where it has to be.
+std::string written_name(std::string_view name);
+
 /// A text as an SQL string.
 std::string quoted_string(std::string_view text);
 

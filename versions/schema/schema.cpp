@@ -1,6 +1,7 @@
 #include "versions/schema/schema.h"
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
 
 #include "versions/digest.h"
@@ -17,6 +18,17 @@ ObjectType type_of(const CatalogRow& row, const Definition& definition) {
   if (row.type == "index") return ObjectType::index;
   if (row.type == "trigger") return ObjectType::trigger;
   return ObjectType::table;
+}
+
+std::string fingerprint_over(const Schema::Objects& objects) {
+  std::vector<std::array<unsigned char, 32>> digests;
+  digests.reserve(objects.size());
+  for (const auto& object : objects) digests.push_back(object->digest);
+  std::ranges::sort(digests);
+  std::string bytes;
+  bytes.reserve(digests.size() * 32);
+  for (const auto& digest : digests) bytes.append(digest.begin(), digest.end());
+  return sha256_hex(bytes);
 }
 
 }  // namespace
@@ -46,14 +58,14 @@ const Object* Schema::find(ObjectType type, std::string_view name) const {
 }
 
 std::string Schema::fingerprint() const {
-  std::vector<std::array<unsigned char, 32>> digests;
-  digests.reserve(objects_.size());
-  for (const auto& object : objects_) digests.push_back(object->digest);
-  std::ranges::sort(digests);
-  std::string bytes;
-  bytes.reserve(digests.size() * 32);
-  for (const auto& digest : digests) bytes.append(digest.begin(), digest.end());
-  return sha256_hex(bytes);
+  return fingerprint_over(objects_);
+}
+
+std::string Schema::fingerprint_of(std::string_view table) const {
+  Objects family;
+  std::ranges::copy_if(objects_, std::back_inserter(family),
+                       [table](const auto& object) { return equal_ignoring_case(object->table, table); });
+  return fingerprint_over(family).substr(0, 16);
 }
 
 std::shared_ptr<const Object> ObjectReader::read(const CatalogRow& row) {

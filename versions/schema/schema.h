@@ -54,6 +54,9 @@ class Schema {
   /// SHA-256 over the canonical objects, in hexadecimal: equal for two schemas exactly if `compare` finds nothing.
   [[nodiscard]] std::string fingerprint() const;
 
+  /// The same over a table, its indexes and its triggers alone; the first 16 digits.
+  [[nodiscard]] std::string fingerprint_of(std::string_view table) const;
+
  private:
   Objects objects_;
 };

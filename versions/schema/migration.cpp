@@ -1,0 +1,35 @@
+#include "versions/schema/migration.h"
+
+#include "versions/schema/names.h"
+
+namespace belay::versions::schema {
+namespace {
+
+/// As an option of a marker has it.
+std::string option(const std::string& key, const std::string& value) {
+  return value.empty() ? std::string() : " " + key + ":" + value;
+}
+
+std::string marker_of(const MigrationStep& step) {
+  if (!step.rebuild) return "-- migrate:step\n";
+  const auto& [table, from, to] = *step.rebuild;
+  return "-- migrate:step" + option("rebuild", written_name(table)) + option("from", from) + option("to", to) + "\n";
+}
+
+}  // namespace
+
+/// Everything below a marker belongs to its step, so that from the first one on each has its own.
+std::string to_sql(std::span<const MigrationStep> steps) {
+  std::string sql;
+  bool has_marker = false;
+  for (const auto& step : steps) {
+    if (!sql.empty()) sql += '\n';
+    has_marker = has_marker || step.rebuild.has_value();
+    if (has_marker) sql += marker_of(step);
+    for (const auto& line : step.comment) sql += "-- " + line + "\n";
+    for (const auto& statement : step.statements) sql += statement + ";\n";
+  }
+  return sql;
+}
+
+}  // namespace belay::versions::schema
