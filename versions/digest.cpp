@@ -46,6 +46,13 @@ void write_statements(std::string& out, const std::vector<Statement>& statements
   }
 }
 
+void write_rebuild(std::string& out, const schema::Rebuild& rebuild) {
+  out += " rebuild:";
+  write_text(out, rebuild.table);
+  if (!rebuild.from.empty()) out += " from:" + rebuild.from;
+  if (!rebuild.to.empty()) out += " to:" + rebuild.to;
+}
+
 void write_step(std::string& out, const Step& step) {
   out += step.transactional ? "step" : "step transaction:off";
   if (step.repeatable) out += " repeatable:yes";
@@ -57,6 +64,7 @@ void write_step(std::string& out, const Step& step) {
     out += '.';
     write_text(out, step.batch->column);
   }
+  if (step.rebuild) write_rebuild(out, *step.rebuild);
   write_count(out, step.statements.size());
   write_statements(out, step.statements);
 }

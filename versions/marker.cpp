@@ -20,9 +20,13 @@ constexpr std::array<std::string_view, 4> kind_names = {"up", "down", "verify", 
 
 constexpr std::array<std::string_view, 1> up_options = {"transaction"};
 constexpr std::array<std::string_view, 2> down_options = {"transaction", "irreversible"};
-constexpr std::array<std::string_view, 4> step_options = {"transaction", "repeatable", "batch", "over"};
+constexpr std::array<std::string_view, 7> step_options = {"transaction", "repeatable", "batch", "over",
+                                                          "rebuild",     "from",       "to"};
 
 constexpr std::int64_t batch_rows_max = 1'000'000'000;
+
+/// Of Schema::fingerprint_of, in hexadecimal.
+constexpr std::size_t fingerprint_digits = 16;
 
 std::span<const std::string_view> options_of(MarkerKind kind) {
   switch (kind) {
@@ -129,6 +133,7 @@ class OptionReader {
 
   void read_value(std::string_view key, std::string_view value) {
     if (key == "over") return read_over(value);
+    if (key == "rebuild") return read_rebuild(value);
     std::string text(value);
     if (value.find('"') != std::string_view::npos) {
       auto unquoted = unquote(value);
@@ -140,6 +145,8 @@ class OptionReader {
     if (key == "repeatable") marker_.repeatable = read_choice(key, text, {"yes"}, {"no"});
     if (key == "batch") read_batch(text);
     if (key == "irreversible") read_irreversible(text);
+    if (key == "from") rebuild_.from = read_fingerprint(key, text);
+    if (key == "to") rebuild_.to = read_fingerprint(key, text);
   }
 
   [[nodiscard]] bool read_choice(std::string_view key, std::string_view value,
@@ -174,6 +181,26 @@ class OptionReader {
     batch_.column = *column;
   }
 
+  void read_rebuild(std::string_view value) {
+    const auto table = unquote_name(value);
+    if (!table) {
+      fail(line_, fmt::format("`rebuild:{}` does not name a table", value),
+           "write `rebuild:TABLE`, in double quotes where SQL would need them");
+    }
+    rebuild_.table = *table;
+  }
+
+  [[nodiscard]] std::string read_fingerprint(std::string_view key, std::string_view value) const {
+    std::string digits(value);
+    std::ranges::transform(digits, digits.begin(), to_lower);
+    const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+    if (digits.size() != fingerprint_digits || !std::ranges::all_of(digits, is_hex)) {
+      fail(line_, fmt::format("`{}:{}` is not a fingerprint", key, value),
+           fmt::format("write {} hexadecimal digits, or leave `{}:` out", fingerprint_digits, key));
+    }
+    return digits;
+  }
+
   void read_irreversible(const std::string& reason) {
     if (trim(reason).empty()) fail(line_, "`irreversible` gives no reason", "write `irreversible:\"why\"`");
     marker_.irreversible = reason;
@@ -187,6 +214,19 @@ class OptionReader {
            "write `batch:ROWS over:TABLE.COLUMN`");
     }
     if (batch) marker_.batch = std::move(batch_);
+    finish_rebuild();
+  }
+
+  void finish_rebuild() {
+    if (!rebuild_.table.empty()) {
+      if (marker_.batch) {
+        fail(line_, "a rebuild is one step and cannot be done in batches", "remove `rebuild`, or `batch` and `over`");
+      }
+      marker_.rebuild = std::move(rebuild_);
+    } else if (!rebuild_.from.empty() || !rebuild_.to.empty()) {
+      fail(line_, fmt::format("`{}` needs `rebuild`", rebuild_.from.empty() ? "to" : "from"),
+           "write `rebuild:TABLE from:FINGERPRINT to:FINGERPRINT`");
+    }
   }
 
   [[nodiscard]] std::string_view kind_name() const { return kind_names[static_cast<std::size_t>(marker_.kind)]; }
@@ -194,6 +234,7 @@ class OptionReader {
   int line_;
   Marker marker_;
   Batch batch_;
+  schema::Rebuild rebuild_;
   std::vector<std::string_view> seen_;
 };
 

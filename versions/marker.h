@@ -18,6 +18,7 @@ struct Marker {
   std::optional<bool> transactional;
   bool repeatable = false;
   std::optional<Batch> batch;
+  std::optional<schema::Rebuild> rebuild;
   std::optional<std::string> irreversible;
 };
 

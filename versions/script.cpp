@@ -169,7 +169,10 @@ class Reader {
     if (marker.batch && !transactional) {
       fail(line, "a batch step commits each slice by itself and cannot be `transaction:off`", "remove one of the two");
     }
-    steps().push_back({marker.name, 0, {}, transactional, marker.repeatable, marker.batch});
+    if (marker.rebuild && !transactional) {
+      fail(line, "a rebuild outside a transaction could stop half way", "add `transaction:on`, or remove `rebuild`");
+    }
+    steps().push_back({marker.name, 0, {}, transactional, marker.repeatable, marker.batch, marker.rebuild});
     step_line_ = line;
   }
 
@@ -202,7 +205,7 @@ class Reader {
       script.verify.push_back(std::move(statement));
       return;
     }
-    if (step_line_ == 0) steps().push_back({{}, 0, {}, transactional_, false, {}});
+    if (step_line_ == 0) steps().push_back({{}, 0, {}, transactional_, false, {}, {}});
     Step& step = steps().back();
     if (step.statements.empty()) step.line = statement.line;
     step.statements.push_back(std::move(statement));

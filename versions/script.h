@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "versions/revision_id.h"
+#include "versions/schema/rebuild.h"
 #include "versions/statement.h"
 
 namespace belay::versions {
@@ -25,9 +26,10 @@ struct Step {
   std::string name;  ///< Of `-- migrate:step NAME`; empty for a plain statement.
   int line = 0;      ///< Of the first statement, from 1.
   std::vector<Statement> statements;
-  bool transactional = true;   ///< False for `transaction:off`, on the step or its section.
-  bool repeatable = false;     ///< `repeatable:yes`: may be run again after a crash.
-  std::optional<Batch> batch;  ///< `batch:N over:T.C`.
+  bool transactional = true;                 ///< False for `transaction:off`, on the step or its section.
+  bool repeatable = false;                   ///< `repeatable:yes`: may be run again after a crash.
+  std::optional<Batch> batch;                ///< `batch:N over:T.C`.
+  std::optional<schema::Rebuild> rebuild{};  ///< `rebuild:T from:HEX to:HEX`.
 };
 
 /// One migration script, parsed. A value: it knows nothing of a database.

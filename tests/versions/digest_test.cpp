@@ -72,6 +72,19 @@ TEST(Digest, CountsEachPartOfABatch) {
   EXPECT_NE(with("batch:5 over:t.b"), batch);
 }
 
+TEST(Digest, CountsEachPartOfARebuild) {
+  const auto with = [](const std::string& options) {
+    return digest("-- migrate:up\n-- migrate:step " + options + "\nDROP TABLE t;");
+  };
+  const std::string rebuild = with("rebuild:t from:0123456789abcdef to:fedcba9876543210");
+  EXPECT_EQ(with("name to:FEDCBA9876543210 from:0123456789ABCDEF rebuild:\"t\""), rebuild);
+  EXPECT_NE(with("rebuild:u from:0123456789abcdef to:fedcba9876543210"), rebuild);
+  EXPECT_NE(with("rebuild:t from:fedcba9876543210 to:0123456789abcdef"), rebuild);
+  EXPECT_NE(with("rebuild:t to:fedcba9876543210"), rebuild);
+  EXPECT_NE(with("rebuild:t from:0123456789abcdef"), with("rebuild:t to:0123456789abcdef"));
+  EXPECT_NE(with("rebuild:t"), with("t"));
+}
+
 TEST(Digest, CannotBeImitatedByAStatement) {
   EXPECT_NE(digest("-- migrate:up\nA;\nB;"), digest("-- migrate:up\nA '\nstep 1\n1:B';"));
 }

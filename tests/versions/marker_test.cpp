@@ -173,6 +173,39 @@ TEST(MarkerOptions, OverNeedsOneTableAndOneColumn) {
   }
 }
 
+TEST(MarkerOptions, RebuildNamesATableAndItsFingerprints) {
+  const auto rebuild = marker_of("-- migrate:step rebuild:rooms from:0123456789abcdef to:FEDCBA9876543210").rebuild;
+  EXPECT_EQ(rebuild, (schema::Rebuild{"rooms", "0123456789abcdef", "fedcba9876543210"}));
+  EXPECT_EQ(marker_of("-- migrate:step rebuild:\"my \"\"table\"").rebuild, (schema::Rebuild{"my \"table", "", ""}));
+  EXPECT_EQ(marker_of("-- migrate:step copy to:0123456789abcdef rebuild:räume").rebuild,
+            (schema::Rebuild{"räume", "", "0123456789abcdef"}));
+}
+
+TEST(MarkerOptions, RebuildNeedsOneTable) {
+  for (const char* table : {"my table", "\"rooms", "\"\"", "1a", "main.rooms", "a-b"})
+    refusal_of("-- migrate:step rebuild:" + std::string(table));
+  EXPECT_EQ(refusal_of("-- migrate:step rebuilt:rooms").next(), "did you mean `rebuild`?");
+  EXPECT_EQ(refusal_of("-- migrate:down rebuild:rooms").next(), "it may have transaction, irreversible");
+}
+
+TEST(MarkerOptions, FingerprintHasSixteenHexadecimalDigits) {
+  for (const char* text : {"0123456789abcde", "0123456789abcdef0", "0123456789abcdeg", "0x23456789abcdef", "\"\""}) {
+    EXPECT_EQ(refusal_of("-- migrate:step rebuild:t from:" + std::string(text)).next(),
+              "write 16 hexadecimal digits, or leave `from:` out");
+    refusal_of("-- migrate:step rebuild:t to:" + std::string(text));
+  }
+}
+
+TEST(MarkerOptions, FingerprintsNeedARebuild) {
+  EXPECT_STREQ(refusal_of("-- migrate:step from:0123456789abcdef").what(), "`from` needs `rebuild`");
+  EXPECT_STREQ(refusal_of("-- migrate:step to:0123456789abcdef").what(), "`to` needs `rebuild`");
+}
+
+TEST(MarkerOptions, RebuildIsNoBatch) {
+  EXPECT_STREQ(refusal_of("-- migrate:step rebuild:t batch:5 over:t.a").what(),
+               "a rebuild is one step and cannot be done in batches");
+}
+
 TEST(MarkerOptions, BatchAndOverNeedEachOther) {
   EXPECT_STREQ(refusal_of("-- migrate:step batch:5").what(), "`batch` needs `over`");
   EXPECT_STREQ(refusal_of("-- migrate:step over:a.b").what(), "`over` needs `batch`");

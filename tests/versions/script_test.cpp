@@ -258,6 +258,10 @@ const Refused refused[] = {
     {"RepeatableInATransaction", "-- migrate:up\n-- migrate:step repeatable:yes\nA;", 2, "outside", "transaction:off"},
     {"BatchOutsideATransaction", "-- migrate:up\n-- migrate:step batch:5 over:t.c transaction:off\nSELECT :lo, :hi;", 2,
      "batch", "one of the two"},
+    {"RebuildOutsideATransaction", "-- migrate:up\n-- migrate:step rebuild:t transaction:off\nDROP TABLE t;", 2,
+     "stop half way", "transaction:on"},
+    {"RebuildInASectionOutsideATransaction", "-- migrate:up transaction:off\n-- migrate:step rebuild:t\nA;", 2,
+     "stop half way", "transaction:on"},
     {"BatchInASectionOutsideATransaction",
      "-- migrate:up transaction:off\n-- migrate:step batch:5 over:t.c\nSELECT :lo, :hi;", 2, "batch", "one of the two"},
     {"BatchOfTwoStatements", "-- migrate:up\n-- migrate:step batch:5 over:t.c\nSELECT :lo, :hi;\nB;", 4,
@@ -302,7 +306,8 @@ RC_GTEST_PROP(ParseScript, SurvivesAnyBytes, (const std::string& bytes)) {
 RC_GTEST_PROP(ParseScript, SurvivesAnyLines, ()) {
   const auto pieces = divide(
       "-- migrate:up|-- migrate:down|-- migrate:verify|-- migrate:step|-- migrate|-- |--|migrate:|up|-- +goose| Up|:|"
-      "-- revision:|-- parents:| a|,|\n|\n|\n|\r\n| transaction:off| batch:5| over:a.b| over:| over:\"| \"|\"\"|x\"|"
+      "-- revision:|-- parents:| a|,|\n|\n|\n|\r\n| transaction:off| batch:5| over:a.b| over:| over:\"| rebuild:| "
+      "from:|0123456789abcdef| \"|\"\"|x\"|"
       " irreversible:\"| irreversible:|SELECT :lo, :hi;|A;|B|(|)|'|/*|*/|CREATE TRIGGER| BEGIN A;| END;|\xEF\xBB\xBF");
   const auto chosen = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(pieces));
   std::string text;

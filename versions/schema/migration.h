@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "versions/schema/rebuild.h"
 #include "versions/schema/schema.h"
 
 namespace belay::versions::schema {
@@ -20,13 +21,6 @@ struct Change {
   std::vector<std::string> details;  ///< For a person: `column code: TEXT → INTEGER`; the old name of a rename.
 };
 
-/// What a rebuild expects and promises: the run checks it (docs/autogenerate.md).
-struct Rebuild {
-  std::string table;
-  std::string from;  ///< Schema::fingerprint_of the table before, and after. Empty: not checked.
-  std::string to;
-};
-
 /// A part of a script's section that belongs together.
 struct MigrationStep {
   std::vector<Change> changes;
@@ -34,6 +28,9 @@ struct MigrationStep {
   std::vector<std::string> statements;  ///< Without the semicolons between them.
   std::optional<Rebuild> rebuild;
 };
+
+/// A statement with its semicolon: on a line of its own where a comment at the very end would hide it.
+std::string with_semicolon(std::string_view statement);
 
 /// The section of a script that does these steps, as a person would write it; ends in a line feed unless it is empty.
 std::string to_sql(std::span<const MigrationStep> steps);
