@@ -124,6 +124,9 @@ Json steps_json(const journal::PlannedRevision& revision) {
                      {"repeatable", step.repeatable},
                      {"batch_rows", step.batch_rows},
                      {"statements", statements}});
+    if (step.is_rebuild()) {
+      steps.back()["rebuild"] = {{"table", step.rebuild_table}, {"from", step.rebuild_from}, {"to", step.rebuild_to}};
+    }
   }
   return steps;
 }

@@ -20,11 +20,19 @@ journal::PlannedStep planned(const versions::Step& step) {
                               .repeatable = step.repeatable,
                               .batch_rows = 0,
                               .batch_table = {},
-                              .batch_column = {}};
+                              .batch_column = {},
+                              .rebuild_table = {},
+                              .rebuild_from = {},
+                              .rebuild_to = {}};
   if (step.batch) {
     result.batch_rows = step.batch->rows;
     result.batch_table = step.batch->table;
     result.batch_column = step.batch->column;
+  }
+  if (step.rebuild) {
+    result.rebuild_table = step.rebuild->table;
+    result.rebuild_from = step.rebuild->from;
+    result.rebuild_to = step.rebuild->to;
   }
   return result;
 }
@@ -54,8 +62,8 @@ journal::PlannedRevision planned_hook(const std::string& name, const std::vector
   result.message = "hook";
   result.file = name;
   for (const auto& statement : statements)
-    result.steps.push_back(
-        planned(versions::Step{.name = {}, .line = statement.line, .statements = {statement}, .batch = {}}));
+    result.steps.push_back(planned(
+        versions::Step{.name = {}, .line = statement.line, .statements = {statement}, .batch = {}, .rebuild = {}}));
   return result;
 }
 

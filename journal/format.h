@@ -7,10 +7,10 @@
 /// The constants of the stored form, alone. docs/journal-format.md explains them; a change to any needs a new number.
 namespace belay::journal::format {
 
-constexpr std::uint32_t version = 3;
+constexpr std::uint32_t version = 4;
 
-/// The first format: without `images` and the last two numbers of the header. Formats 1 and 2 are read, and become the
-/// present one by the first write; format 2 lacks two kinds of planned revisions.
+/// The first format: without `images` and the last two numbers of the header. Formats 1 to 3 are read, and become the
+/// present one by the first write; format 2 lacks two kinds of planned revisions, format 3 rebuilds.
 constexpr std::uint32_t version_without_images = 1;
 
 /// Named databases of the LMDB file, and the one key of `meta`.
@@ -34,6 +34,7 @@ enum class Type : std::uint8_t {
   footprint = 10,
   undo_begin = 11,
   undo_end = 12,
+  planned_revision_with_rebuilds = 13,
 };
 
 /// Keys of `log` and `runs`: the number, big endian, so that LMDB's order is the order of numbers.

@@ -135,6 +135,19 @@ void serialize(Archive& archive, PlannedRevision& record) {
           record.steps, record.verify);
 }
 
+/// Of a step of a PlannedRevision: behind its fields, so that what has no rebuild is stored as it ever was.
+struct StoredRebuild {
+  std::uint64_t step = 0;
+  std::string table{};
+  std::string from{};
+  std::string to{};
+};
+
+template <class Archive>
+void serialize(Archive& archive, StoredRebuild& rebuild) {
+  archive(rebuild.step, rebuild.table, rebuild.from, rebuild.to);
+}
+
 template <class Archive>
 void serialize(Archive& archive, TransactionBegin& record) {
   archive(record.previous);
@@ -213,15 +226,50 @@ constexpr std::array<Kind, std::variant_size_v<Record>> kinds{{
     {Type::undo_end, "UndoEnd"},
 }};
 
-template <class T>
-Record decode_as(std::string_view archived) {
+template <class... Fields>
+void read_all(std::string_view archived, Fields&... fields) {
   ViewBuffer buffer(archived);
   std::istream stream(&buffer);
   cereal::PortableBinaryInputArchive in(stream, cereal::PortableBinaryInputArchive::Options::LittleEndian());
-  T record;
-  in(record);
+  in(fields...);
   if (!buffer.at_end()) reject("the record is longer than its fields");
+}
+
+template <class T>
+Record decode_as(std::string_view archived) {
+  T record;
+  read_all(archived, record);
   return record;
+}
+
+std::vector<StoredRebuild> rebuilds_of(const Record& record) {
+  std::vector<StoredRebuild> rebuilds;
+  const auto* revision = std::get_if<PlannedRevision>(&record);
+  if (revision == nullptr) return rebuilds;
+  for (std::size_t i = 0; i < revision->steps.size(); ++i) {
+    const PlannedStep& step = revision->steps[i];
+    if (step.is_rebuild()) rebuilds.push_back({i, step.rebuild_table, step.rebuild_from, step.rebuild_to});
+  }
+  return rebuilds;
+}
+
+Record decode_with_rebuilds(std::string_view archived) {
+  PlannedRevision revision;
+  std::vector<StoredRebuild> rebuilds;
+  read_all(archived, revision, rebuilds);
+  if (rebuilds.empty()) reject("the record is of a type that has rebuilds, and has none");
+  std::uint64_t first = 0;  // In order, each step once: there is one stored form of each record.
+  for (auto& rebuild : rebuilds) {
+    if (rebuild.step < first || rebuild.step >= revision.steps.size() || rebuild.table.empty()) {
+      reject("a rebuild of the record belongs to no step");
+    }
+    first = rebuild.step + 1;
+    PlannedStep& step = revision.steps[rebuild.step];
+    step.rebuild_table = std::move(rebuild.table);
+    step.rebuild_from = std::move(rebuild.from);
+    step.rebuild_to = std::move(rebuild.to);
+  }
+  return revision;
 }
 
 Record decode_type(Type type, std::string_view archived) {
@@ -250,6 +298,8 @@ Record decode_type(Type type, std::string_view archived) {
       return decode_as<UndoBegin>(archived);
     case Type::undo_end:
       return decode_as<UndoEnd>(archived);
+    case Type::planned_revision_with_rebuilds:
+      return decode_with_rebuilds(archived);
   }
   reject("the record is of a type that does not exist");
 }
@@ -271,10 +321,13 @@ std::string_view name_of(Outcome outcome) {
 }
 
 std::string encode(const Record& record) {
+  const auto rebuilds = rebuilds_of(record);
+  const Type type = rebuilds.empty() ? kinds[record.index()].type : Type::planned_revision_with_rebuilds;
   std::ostringstream stream;
-  stream.put(static_cast<char>(kinds[record.index()].type));
+  stream.put(static_cast<char>(type));
   cereal::PortableBinaryOutputArchive out(stream, cereal::PortableBinaryOutputArchive::Options::LittleEndian());
   std::visit([&out](const auto& fields) { out(fields); }, record);
+  if (!rebuilds.empty()) out(rebuilds);
   return std::move(stream).str();
 }
 

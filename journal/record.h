@@ -47,6 +47,11 @@ struct PlannedStep {
   std::int64_t batch_rows = 0;  ///< 0: not a batch.
   std::string batch_table{};
   std::string batch_column{};
+  std::string rebuild_table{};  ///< Empty: not a rebuild.
+  std::string rebuild_from{};   ///< Fingerprints of that table before and after; empty: not checked.
+  std::string rebuild_to{};
+
+  [[nodiscard]] bool is_rebuild() const { return !rebuild_table.empty(); }
 };
 
 // The records. docs/journal-format.md has their grammar and a worked example.

@@ -132,6 +132,30 @@ std::vector<Record> golden_records_3() {
   };
 }
 
+/// The rebuilds that format 4 added: a plan with two of them and a revision without, open in the second.
+std::vector<Record> golden_records_4() {
+  const PlannedRevision rebuilds{
+      .revision = "20260105000000",
+      .steps = {{.statements = {{"DROP VIEW busy", 3}}},
+                {.name = "rooms",
+                 .statements = {{"CREATE TABLE belay_new_rooms (id INTEGER)", 6}},
+                 .rebuild_table = "rooms",
+                 .rebuild_from = "0123456789abcdef",
+                 .rebuild_to = "fedcba9876543210"},
+                {.statements = {{"DROP TABLE \"my chairs\"", 11}}, .rebuild_table = "my chairs"}}};
+  PlannedRevision plain = golden_revision();
+  plain.ordinal = 1;
+  return {
+      golden_run(1, "migrate", 2),    // 1
+      rebuilds,                       // 2
+      plain,                          // 3
+      TransactionBegin{},             // 4
+      StepBegin{0, 0, std::nullopt},  // 5
+      StepBegin{0, 1, std::nullopt},  // 6
+      StepBegin{0, 2, std::nullopt},  // 7
+  };
+}
+
 /// Kept for the transactions 3 and 7; the latter's went with it. The last batch is the one in the documentation.
 Images golden_images() {
   Images images = pages(64, 40);
@@ -202,7 +226,7 @@ TEST_F(GoldenTest, ReadingLeavesFormat1AsItIs) {
 }
 
 TEST_F(GoldenTest, JournalOfFormat1BecomesThePresentOneByItsFirstWrite) {
-  const std::string head("head\3\0\0\0", 8);
+  const std::string head("head\4\0\0\0", 8);
   {
     Journal journal = open("journal-1.lmdb", Journal::Access::write);
     journal.append(TransactionRollback{{19}, "failed"});
@@ -243,7 +267,7 @@ TEST_F(GoldenTest, PruningAloneMakesFormat1ThePresentOne) {
   Journal journal = open("journal-1.lmdb", Journal::Access::write);
   EXPECT_EQ(journal.prune({.runs = 2}), 1U);
   EXPECT_EQ(journal.verify().first, Lsn{10});
-  EXPECT_NE(read_file(journal.file()).find(std::string("head\3\0\0\0", 8)), std::string::npos);
+  EXPECT_NE(read_file(journal.file()).find(std::string("head\4\0\0\0", 8)), std::string::npos);
 }
 
 TEST_F(GoldenTest, JournalOfFormat1IsWrittenOn) {
@@ -270,10 +294,10 @@ TEST_F(GoldenTest, JournalOfFormat2IsRead) {
 
 TEST_F(GoldenTest, JournalOfFormat2BecomesThePresentOneByItsFirstWrite) {
   Journal journal = open("journal-2.lmdb", Journal::Access::write);
-  EXPECT_EQ(read_file(journal.file()).find(std::string("head\3\0\0\0", 8)), std::string::npos);
+  EXPECT_EQ(read_file(journal.file()).find(std::string("head\4\0\0\0", 8)), std::string::npos);
   journal.append(UndoEnd{{22}, false, {3}});
   journal.flush();
-  EXPECT_NE(read_file(journal.file()).find(std::string("head\3\0\0\0", 8)), std::string::npos);
+  EXPECT_NE(read_file(journal.file()).find(std::string("head\4\0\0\0", 8)), std::string::npos);
   EXPECT_EQ(images_of(journal, {3}), golden_images());
   EXPECT_EQ(journal.verify().last, Lsn{23});
 }
@@ -285,6 +309,24 @@ TEST_F(GoldenTest, JournalOfFormat3IsRead) {
   EXPECT_EQ(journal.database_id(), golden_id);
   EXPECT_EQ(journal.last_commit(), Lsn{3});
   EXPECT_EQ(journal.open_run(), RunId{2});
+}
+
+TEST_F(GoldenTest, JournalOfFormat3BecomesThePresentOneByItsFirstWrite) {
+  Journal journal = open("journal-3.lmdb", Journal::Access::write);
+  journal.append(TransactionCommit{{10}});
+  journal.flush();
+  EXPECT_NE(read_file(journal.file()).find(std::string("head\4\0\0\0", 8)), std::string::npos);
+  EXPECT_EQ(journal.verify().last, Lsn{13});
+}
+
+TEST_F(GoldenTest, JournalOfFormat4IsRead) {
+  const Journal journal = open("journal-4.lmdb", Journal::Access::read);
+  EXPECT_EQ(contents(journal), numbered(golden_records_4()));
+  EXPECT_EQ(journal.verify().last, Lsn{7});
+  const auto steps = std::get<PlannedRevision>(*journal.record({2})).steps;
+  EXPECT_FALSE(steps[0].is_rebuild());
+  EXPECT_EQ(steps[1].rebuild_to, "fedcba9876543210");
+  EXPECT_EQ(steps[2].rebuild_table, "my chairs");
 }
 
 TEST_F(GoldenTest, RecordsAreWrittenAsEver) {
@@ -299,6 +341,10 @@ TEST_F(GoldenTest, RecordsAreWrittenAsEver) {
   const std::string third = read_file(golden_files / "journal-3.lmdb");
   for (const Record& record : golden_records_3()) {
     EXPECT_NE(third.find(encode(record)), std::string::npos) << name_of(record);
+  }
+  const std::string fourth = read_file(golden_files / "journal-4.lmdb");
+  for (const Record& record : golden_records_4()) {
+    EXPECT_NE(fourth.find(encode(record)), std::string::npos) << name_of(record);
   }
 }
 
@@ -331,7 +377,7 @@ TEST_F(GoldenTest, StoredBatchIsTheOneInTheDocumentation) {
 
 TEST_F(GoldenTest, DISABLED_Write) {
   Journal journal = Journal::create("golden.lmdb", golden_id);
-  write_golden(journal, golden_records_3(), {});
+  write_golden(journal, golden_records_4(), {});
 }
 
 }  // namespace

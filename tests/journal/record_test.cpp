@@ -38,7 +38,7 @@ RC_GTEST_PROP(RecordTest, EncodedRecordDecodesToItself, (const Record& record)) 
 
 RC_GTEST_PROP(RecordTest, ArbitraryBytesAreDamagedOrARecord, (const std::string& bytes, std::uint8_t type)) {
   expect_record_or_damaged(bytes);
-  expect_record_or_damaged(static_cast<char>(type % 13) + std::string("\1") + bytes);
+  expect_record_or_damaged(static_cast<char>(type % 14) + std::string("\1") + bytes);
 }
 
 RC_GTEST_PROP(RecordTest, MutatedBytesAreDamagedOrARecord, (const Record& record)) {
@@ -56,14 +56,15 @@ RC_GTEST_PROP(RecordTest, CutOrLengthenedBytesAreDamaged, (const Record& record)
 }
 
 TEST(RecordTest, EveryFieldSurvives) {
-  const PlannedRevision written{.ordinal = 3,
-                                .revision = "r",
-                                .action = Action::hook,
-                                .message = "m",
-                                .digest = "d",
-                                .file = "f.sql",
-                                .steps = {{"s", {{"SELECT 1", 7}}, false, true, 5000, "t", "c"}},
-                                .verify = {{"SELECT 2", -1}}};
+  const PlannedRevision written{
+      .ordinal = 3,
+      .revision = "r",
+      .action = Action::hook,
+      .message = "m",
+      .digest = "d",
+      .file = "f.sql",
+      .steps = {{"s", {{"SELECT 1", 7}}, false, true, 5000, "t", "c", "u", "before", "after"}},
+      .verify = {{"SELECT 2", -1}}};
   const auto read = std::get<PlannedRevision>(decode(encode(written)));
   EXPECT_EQ(read.ordinal, 3U);
   EXPECT_EQ(read.revision, "r");
@@ -82,6 +83,9 @@ TEST(RecordTest, EveryFieldSurvives) {
   EXPECT_EQ(step.batch_rows, 5000);
   EXPECT_EQ(step.batch_table, "t");
   EXPECT_EQ(step.batch_column, "c");
+  EXPECT_EQ(step.rebuild_table, "u");
+  EXPECT_EQ(step.rebuild_from, "before");
+  EXPECT_EQ(step.rebuild_to, "after");
   ASSERT_EQ(read.verify.size(), 1U);
   EXPECT_EQ(read.verify[0].line, -1);
 }
@@ -104,6 +108,26 @@ TEST(RecordTest, ClaimedNumberOfStepsIsNotBelieved) {
   std::string bytes = encode(PlannedRevision{});
   for (std::size_t i = bytes.size() - 16; i < bytes.size() - 8; ++i) bytes[i] = '\xFF';
   EXPECT_EQ(code_of([&] { decode(bytes); }), ErrorCode::damaged);
+}
+
+TEST(RecordTest, RevisionWithoutARebuildIsStoredAsBeforeThereWereAny) {
+  EXPECT_EQ(encode(PlannedRevision{.steps = {{.name = "s"}}})[0], 2);
+  EXPECT_EQ(encode(PlannedRevision{.steps = {{.name = "s"}, {.rebuild_table = "t"}}})[0], 13);
+}
+
+TEST(RecordTest, RebuildOfAStepThatIsNotThereIsDamaged) {
+  std::string bytes = encode(PlannedRevision{.steps = {{.name = "s"}, {.rebuild_table = "t"}}});
+  const std::size_t step = bytes.size() - (8 + 8 + 1 + 8 + 8);  // its number, before three texts
+  ASSERT_EQ(bytes[step], 1);
+  bytes[step] = 2;
+  EXPECT_EQ(code_of([&] { decode(bytes); }), ErrorCode::damaged);
+}
+
+TEST(RecordTest, RevisionWithRebuildsThatHasNoneIsDamaged) {
+  std::string bytes = encode(PlannedRevision{});
+  bytes[0] = 13;
+  EXPECT_EQ(code_of([&] { decode(bytes); }), ErrorCode::damaged);
+  EXPECT_EQ(code_of([&] { decode(bytes + std::string(8, '\0')); }), ErrorCode::damaged);
 }
 
 TEST(RecordTest, ActionThatDoesNotExistIsDamaged) {

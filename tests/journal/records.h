@@ -35,7 +35,8 @@ inline rc::Gen<PlannedStep> any_step() {
       rc::gen::set(&PlannedStep::name, any_text()), rc::gen::set(&PlannedStep::statements, any_statements()),
       rc::gen::set(&PlannedStep::transactional), rc::gen::set(&PlannedStep::repeatable),
       rc::gen::set(&PlannedStep::batch_rows), rc::gen::set(&PlannedStep::batch_table, any_text()),
-      rc::gen::set(&PlannedStep::batch_column, any_text()));
+      rc::gen::set(&PlannedStep::batch_column, any_text()), rc::gen::set(&PlannedStep::rebuild_table, any_text()),
+      rc::gen::set(&PlannedStep::rebuild_from, any_text()), rc::gen::set(&PlannedStep::rebuild_to, any_text()));
 }
 
 inline rc::Gen<Record> any_run_begin() {
