@@ -33,10 +33,15 @@ bool makes_internal_table(const versions::Statement& statement) {
   return table != nullptr && versions::schema::fold(table->name).starts_with("sqlite_");
 }
 
+std::vector<std::string> left_out(const std::string& version_table, std::vector<std::string> ignored) {
+  for (auto& table : own_tables(version_table)) ignored.push_back(std::move(table));
+  return ignored;
+}
+
 }  // namespace
 
-Replay::Replay(const DatabaseUrl& like, const std::string& version_table)
-    : connection_(connect_scratch(like)), introspector_(own_tables(version_table)) {
+Replay::Replay(const DatabaseUrl& like, const std::string& version_table, std::vector<std::string> ignored)
+    : connection_(connect_scratch(like)), introspector_(left_out(version_table, std::move(ignored))) {
   connection_->begin();
   VersionTable(*connection_, version_table).create("scratch");
   connection_->commit();
@@ -81,11 +86,15 @@ void Replay::run(const PlannedRevision& revision, const AfterStep& after_step) {
     }
     commit();
   } catch (Error& error) {
-    connection_->rollback();
-    schema_version_.reset();  // A number that was rolled back comes up again for another schema.
+    abandon();
     error.state(untouched);
     throw;
   }
+}
+
+void Replay::abandon() {
+  connection_->rollback();
+  schema_version_.reset();  // A number that was rolled back comes up again for another schema.
 }
 
 void Replay::commit() {
@@ -121,6 +130,23 @@ void Replay::run_batch(const PlannedRevision& revision, const PlannedStep& step)
 void Replay::run_statement(const std::string& file, const PlannedStatement& statement) {
   if (versions::schema::fold(statement.text).find("writable_schema") != std::string::npos) trust_version_ = false;
   connection_->run({statement.text, file, statement.line}, {});
+}
+
+bool Replay::attempt(const std::function<bool()>& work) {
+  connection_->savepoint();
+  bool stays = false;
+  try {
+    stays = work();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::statement_failed && error.code() != ErrorCode::constraint_violated) throw;
+  }
+  if (stays) {
+    connection_->release_savepoint();
+    return true;
+  }
+  connection_->rollback_to_savepoint();
+  schema_version_.reset();
+  return false;
 }
 
 const Schema& Replay::schema() {

@@ -29,7 +29,8 @@ class Replay {
 
   /// @param like  what kind of database it is to be.
   /// @param version_table  the name of the real one.
-  Replay(const DatabaseUrl& like, const std::string& version_table);
+  /// @param ignored  what is no part of its schema besides (Introspector), whoever makes it.
+  Replay(const DatabaseUrl& like, const std::string& version_table, std::vector<std::string> ignored = {});
 
   /// Makes the objects of a schema (of a live database, say), without rows.
   /// @throws Error naming the object that cannot be made.
@@ -44,6 +45,13 @@ class Replay {
   void run(const journal::PlannedRevision& revision, const AfterStep& after_step = {});
   /// The same for a file of SQL. What the database makes by itself (SQLite: `sqlite_sequence`) may stand in it.
   void run(const std::string& file, const std::vector<versions::Statement>& statements);
+
+  /// Runs `work` in a savepoint, inside a transaction that the caller has begun. What it did stays when it returns true,
+  /// and is taken back when it does not, or the database refuses a statement of it.
+  bool attempt(const std::function<bool()>& work);
+
+  /// Takes back the open transaction, if there is one.
+  void abandon();
 
   /// As it is now. Read again only when something has changed it; valid until then.
   const versions::schema::Schema& schema();

@@ -1,5 +1,6 @@
 #include "versions/schema/migration.h"
 
+#include "versions/schema/lexer.h"
 #include "versions/schema/names.h"
 
 namespace belay::versions::schema {
@@ -18,6 +19,13 @@ std::string marker_of(const MigrationStep& step) {
 
 }  // namespace
 
+std::string with_semicolon(std::string_view statement) {
+  const auto tokens = lex(statement);
+  const char* const end = tokens.empty() ? statement.data() : tokens.back().text.data() + tokens.back().text.size();
+  const auto rest = statement.substr(static_cast<std::size_t>(end - statement.data()));
+  return std::string(statement) + (rest.find("--") == std::string_view::npos ? ";" : "\n;");
+}
+
 /// Everything below a marker belongs to its step, so that from the first one on each has its own.
 std::string to_sql(std::span<const MigrationStep> steps) {
   std::string sql;
@@ -27,7 +35,7 @@ std::string to_sql(std::span<const MigrationStep> steps) {
     has_marker = has_marker || step.rebuild.has_value();
     if (has_marker) sql += marker_of(step);
     for (const auto& line : step.comment) sql += "-- " + line + "\n";
-    for (const auto& statement : step.statements) sql += statement + ";\n";
+    for (const auto& statement : step.statements) sql += with_semicolon(statement) + "\n";
   }
   return sql;
 }
