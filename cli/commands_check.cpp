@@ -61,8 +61,11 @@ CheckReport look(Context& context) {
   const auto schema = config.folder / config.schema;
   if (!context.options().files)
     return context.migrator().check({.schema = schema, .backups = context.options().check_backups});
-  return recovery::check_scripts(config.folder / config.versions, config.version_table, schema, {"sqlite", ""},
-                                 context.stop_token());
+  return recovery::check_scripts({.versions = config.folder / config.versions,
+                                  .version_table = config.version_table,
+                                  .ignored = config.ignored,
+                                  .like = {"sqlite", ""}},
+                                 schema, context.stop_token());
 }
 
 }  // namespace

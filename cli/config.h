@@ -74,6 +74,8 @@ struct Config {
   /// SQL files (they end in `.sql`) or commands, in order.
   std::vector<std::string> before_migrate, after_migrate, before_each, after_each;
 
+  std::vector<std::string> ignored;  ///< Globs over the names of objects that are somebody else's.
+
   std::filesystem::path log_file;  ///< Empty: none.
   std::string log_level = "info";  ///< error, warning, info, debug
 

@@ -40,7 +40,8 @@ struct Key {
 inline constexpr std::array<std::string_view, 3> backup_moments{"auto", "always", "never"};
 inline constexpr std::array<std::string_view, 2> recovery_policies{"forward", "back"};
 inline constexpr std::array<std::string_view, 4> log_levels{"error", "warning", "info", "debug"};
-inline constexpr std::array<std::string_view, 5> table_names{"journal", "backup", "recovery", "hooks", "log"};
+inline constexpr std::array<std::string_view, 6> table_names{"journal", "backup",       "recovery",
+                                                             "hooks",   "autogenerate", "log"};
 
 /// Every key, in the order in which a person is shown them.
 inline constexpr std::array known_keys{
@@ -61,6 +62,7 @@ inline constexpr std::array known_keys{
     Key{"hooks", "after_migrate", &Config::after_migrate},
     Key{"hooks", "before_each", &Config::before_each},
     Key{"hooks", "after_each", &Config::after_each},
+    Key{"autogenerate", "ignore", &Config::ignored},
     Key{"log", "file", &Config::log_file},
     Key{"log", "level", &Config::log_level, Rule::none, log_levels},
 };

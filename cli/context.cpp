@@ -38,6 +38,7 @@ recovery::Settings Context::settings() {
   settings.folder = config().folder;
   settings.versions = config().versions;
   settings.version_table = config().version_table;
+  settings.ignored = config().ignored;
   settings.journal = config().journal_path;
   settings.retention = {.runs = config().keep_runs, .bytes = config().keep_bytes};
   settings.backups = config().backup_directory;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "versions/schema/names.h"
 #include "versions/words.h"
 
 namespace belay::engine {
@@ -53,16 +54,18 @@ bool Introspector::counts(const CatalogRow& row) const {
   constexpr std::string_view reserved = "sqlite_";
   const bool internal = row.name.size() >= reserved.size() &&
                         versions::equal_ignoring_case(std::string_view(row.name).substr(0, reserved.size()), reserved);
-  return !internal && !contains(left_out_, row.table);
+  return !internal && std::ranges::none_of(left_out_, [&row](const auto& glob) {
+    return versions::schema::fits_glob(glob, row.name) || versions::schema::fits_glob(glob, row.table);
+  });
 }
 
 Schema Introspector::read(Connection& connection) {
   Schema::Objects objects;
   bool has_virtual = false;
   for (const auto& row : read_catalog(connection)) {
-    if (!counts(row)) continue;
-    objects.push_back(reader_.read(row));
-    has_virtual = has_virtual || objects.back()->type == ObjectType::virtual_table;
+    auto object = reader_.read(row);
+    has_virtual = has_virtual || object->type == ObjectType::virtual_table;  // One that does not count has shadows, too.
+    if (counts(row)) objects.push_back(std::move(object));
   }
   if (has_virtual) {
     const auto shadows = read_shadows(connection);

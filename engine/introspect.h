@@ -15,7 +15,8 @@ std::vector<std::string> own_tables(const std::string& version_table);
 /// to the database itself (SQLite: `sqlite_…`, the tables behind a virtual table) is no part of it.
 class Introspector {
  public:
-  /// @param left_out  tables that do not count, and what hangs on them: belay's own, those of other tools.
+  /// @param left_out  names of what does not count, and neither does what hangs on it: belay's own tables, those of
+  ///                  other tools, what a person has told belay to ignore. Globs (versions::schema::fits_glob).
   explicit Introspector(std::vector<std::string> left_out);
 
   /// In one read; in or outside a transaction. What was read before is not parsed again.

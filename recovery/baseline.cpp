@@ -131,8 +131,8 @@ std::string baseline_script(const Schema& schema, const ScriptHeader& header) {
 }
 
 void prove_baseline(const versions::Script& script, const Schema& schema, const engine::DatabaseUrl& like,
-                    const std::string& version_table) {
-  engine::Replay replay(like, version_table);
+                    const std::string& version_table, const std::vector<std::string>& ignored) {
+  engine::Replay replay(like, version_table, ignored);
   try {
     replay.up(script);
     const auto differences = versions::schema::compare(replay.schema(), schema);
@@ -173,12 +173,13 @@ Baseline Migrator::plan_baseline(const ScriptHeader& header, const std::filesyst
   const Findings findings = find_out(settings_, places_, stop_);
   require_room(findings, graph());
   if (graph().size() == 1) {
-    prove_baseline(graph().scripts()[0], findings.live, places_.url, settings_.version_table);
+    prove_baseline(graph().scripts()[0], findings.live, places_.url, settings_.version_table, settings_.ignored);
     return {.text = {}, .existing = graph().scripts()[0].id.text};
   }
   Baseline baseline{.text = baseline_script(findings.live, header), .existing = {}};
   try {
-    prove_baseline(versions::parse_script(baseline.text, file), findings.live, places_.url, settings_.version_table);
+    prove_baseline(versions::parse_script(baseline.text, file), findings.live, places_.url, settings_.version_table,
+                   settings_.ignored);
   } catch (const versions::Error& error) {
     throw unprovable(error.what());
   }

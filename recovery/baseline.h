@@ -35,7 +35,8 @@ std::string baseline_script(const versions::schema::Schema& schema, const Script
 /// database.
 /// @throws Error `unknown_schema` with what differs or cannot be made.
 void prove_baseline(const versions::Script& script, const versions::schema::Schema& schema,
-                    const engine::DatabaseUrl& like, const std::string& version_table);
+                    const engine::DatabaseUrl& like, const std::string& version_table,
+                    const std::vector<std::string>& ignored = {});
 
 /// What a baseline is made with.
 struct Baseline {

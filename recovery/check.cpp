@@ -27,7 +27,9 @@ constexpr std::size_t findings_max = 20;
 constexpr std::array kinds{
     ProblemKind{"drift", true, "write a revision that makes the change, or take it back by hand"},
     ProblemKind{"pending", true, "belay migrate"},
-    ProblemKind{"schema-sql", true, "bring schema.sql and the revisions in step: belay diff versions schema.sql"},
+    ProblemKind{"schema-sql", true,
+                "bring the revisions in step with schema.sql: belay revision --autogenerate -m \"...\"; belay "
+                "diff versions schema.sql shows what is different"},
     ProblemKind{"several-heads", true, "belay merge -m \"...\""},
     ProblemKind{"replay", true, "correct the script, so that an empty database can be brought up"},
     ProblemKind{"interrupted", true, "belay recover shows it; belay migrate finishes it"},
@@ -82,7 +84,11 @@ class Check {
         request_(request),
         observer_(observer),
         stop_(stop),
-        scripts_(places.versions, settings.version_table, places.url, stop) {}
+        scripts_({.versions = places.versions,
+                  .version_table = settings.version_table,
+                  .ignored = settings.ignored,
+                  .like = places.url},
+                 stop) {}
 
   CheckReport run();
 
@@ -269,7 +275,7 @@ Check::Moment Check::moment() {
   Moment now;
   try {
     now.stamps = engine::VersionTable(*connection_, settings_.version_table).stamps();
-    now.schema = live_schema(*connection_, settings_.version_table);
+    now.schema = live_schema(*connection_, settings_.version_table, settings_.ignored);
   } catch (...) {
     connection_->rollback();
     throw;

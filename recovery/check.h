@@ -48,12 +48,18 @@ struct CheckRequest {
   bool backups = false;          ///< Read every backup, too.
 };
 
+/// What is checked where there is no database.
+struct ScriptsToCheck {
+  std::filesystem::path versions;  ///< Their folder.
+  std::string version_table = "belay_version";
+  std::vector<std::string> ignored{};  ///< Settings::ignored.
+  engine::DatabaseUrl like;            ///< What kind of database they are for.
+};
+
 /// Scripts alone: they can be read, have one head, can be run from an empty database, and make what `schema` says.
 /// Needs no database.
-/// @param like  the kind of database.
 /// @throws versions::Error `unreadable`.
-CheckReport check_scripts(const std::filesystem::path& versions, const std::string& version_table,
-                          const std::filesystem::path& schema, const engine::DatabaseUrl& like,
+CheckReport check_scripts(const ScriptsToCheck& scripts, const std::filesystem::path& schema,
                           const std::stop_token& stop);
 
 /// Everything: the same; the database's file; version table, journal and scripts beside each other; the live schema

@@ -57,17 +57,16 @@ Problem problem_of(const Difference& difference, const std::string& kind, const 
                       fmt::join(difference.details, "; "))};
 }
 
-ScriptsCheck::ScriptsCheck(const fs::path& versions, std::string version_table, engine::DatabaseUrl like,
-                           std::stop_token stop)
-    : version_table_(std::move(version_table)), like_(std::move(like)), stop_(std::move(stop)) {
+ScriptsCheck::ScriptsCheck(ScriptsToCheck scripts, std::stop_token stop)
+    : scripts_(std::move(scripts)), stop_(std::move(stop)) {
   part_.name = "scripts";
-  load(versions);
+  load();
   if (graph_) replay_all();
 }
 
-void ScriptsCheck::load(const fs::path& folder) {
+void ScriptsCheck::load() {
   try {
-    graph_.emplace(versions::load_scripts(folder));
+    graph_.emplace(versions::load_scripts(scripts_.versions));
   } catch (const versions::Error& error) {
     if (error.code() == versions::ErrorCode::unreadable) throw;
     part_.problems.push_back({"script", place_of(error.file().string(), error.line()), error.what()});
@@ -83,7 +82,7 @@ void ScriptsCheck::load(const fs::path& folder) {
 }
 
 engine::Replay ScriptsCheck::scratch() const {
-  engine::Replay replay(like_, version_table_);
+  engine::Replay replay(scripts_.like, scripts_.version_table, scripts_.ignored);
   replay.connection().stop_on(stop_);
   return replay;
 }
@@ -136,10 +135,9 @@ void ScriptsCheck::compare_file(const fs::path& file, CheckPart& part) const {
     part.problems.push_back(problem_of(difference, "schema-sql", "the revisions make", file.filename().string()));
 }
 
-CheckReport check_scripts(const fs::path& versions, const std::string& version_table, const fs::path& schema,
-                          const engine::DatabaseUrl& like, const std::stop_token& stop) {
-  const ScriptsCheck scripts(versions, version_table, like, stop);
-  return {{scripts.part(), scripts.schema_file(schema)}};
+CheckReport check_scripts(const ScriptsToCheck& scripts, const fs::path& schema, const std::stop_token& stop) {
+  const ScriptsCheck check(scripts, stop);
+  return {{check.part(), check.schema_file(schema)}};
 }
 
 }  // namespace belay::recovery

@@ -15,8 +15,7 @@ namespace belay::recovery {
 class ScriptsCheck {
  public:
   /// @throws versions::Error `unreadable`; engine::Error `interrupted`.
-  ScriptsCheck(const std::filesystem::path& versions, std::string version_table, engine::DatabaseUrl like,
-               std::stop_token stop);
+  ScriptsCheck(ScriptsToCheck scripts, std::stop_token stop);
 
   [[nodiscard]] const CheckPart& part() const { return part_; }
   /// Null when the scripts make no graph.
@@ -31,13 +30,12 @@ class ScriptsCheck {
   [[nodiscard]] CheckPart schema_file(const std::filesystem::path& file) const;
 
  private:
-  void load(const std::filesystem::path& folder);
+  void load();
   void replay_all();
   void compare_file(const std::filesystem::path& file, CheckPart& part) const;
   [[nodiscard]] engine::Replay scratch() const;
 
-  std::string version_table_;
-  engine::DatabaseUrl like_;
+  ScriptsToCheck scripts_;
   std::stop_token stop_;
   CheckPart part_;
   std::optional<versions::Graph> graph_;

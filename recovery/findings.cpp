@@ -62,12 +62,13 @@ JournalFound open_and_read(const Places& places, const std::optional<engine::Tar
   }
 }
 
-void read_database(Findings& findings, engine::Connection& connection, engine::VersionTable& versions) {
+void read_database(Findings& findings, engine::Connection& connection, engine::VersionTable& versions,
+                   const std::vector<std::string>& ignored) {
   findings.state = versions.state();
   findings.has_version_table = connection.has_table(versions.name());
   findings.stamps = versions.stamps();
   findings.tools = find_foreign_tools(connection);
-  findings.live = live_schema(connection, versions.name());
+  findings.live = live_schema(connection, versions.name(), ignored);
 }
 
 }  // namespace
@@ -107,16 +108,16 @@ Findings find_out(const Settings& settings, const Places& places, const std::sto
     connection = engine::connect(places.url, {.lock_timeout = settings.lock_timeout, .read_only = true});
     connection->stop_on(stop);
     engine::VersionTable versions(*connection, settings.version_table);
-    read_database(findings, *connection, versions);
+    read_database(findings, *connection, versions, settings.ignored);
   }
   findings.journal = open_and_read(places, findings.state, connection.get());
   return findings;
 }
 
-Findings find_out(Target& target) {
+Findings find_out(Target& target, const std::vector<std::string>& ignored) {
   Findings findings;
   findings.exists = true;
-  read_database(findings, target.connection(), target.versions());
+  read_database(findings, target.connection(), target.versions(), ignored);
   findings.journal = read_journal(target.journal(), findings.state, &target.connection());
   return findings;
 }

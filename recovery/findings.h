@@ -65,6 +65,6 @@ void require_nobody_at_work(const Places& places);
 Findings find_out(const Settings& settings, const Places& places, const std::stop_token& stop);
 
 /// The same under the lock of a writing command.
-Findings find_out(Target& target);
+Findings find_out(Target& target, const std::vector<std::string>& ignored);
 
 }  // namespace belay::recovery

@@ -47,7 +47,7 @@ Proposal FixState::look() {
 }
 
 Proposal FixState::look(Target& target) {
-  findings_ = find_out(target);
+  findings_ = find_out(target, settings_.ignored);
   return propose();
 }
 
@@ -56,6 +56,7 @@ Proposal FixState::propose() {
   if (findings_.has_run_to_settle()) return recovery::propose(findings_, {}, graph_, revisions);
   const ProofRequest request{.like = places_.url,
                              .version_table = settings_.version_table,
+                             .ignored = settings_.ignored,
                              .candidates = candidates(findings_, graph_),
                              .asked = revisions};
   const auto fingerprint = findings_.live.fingerprint();
@@ -129,9 +130,9 @@ void FixState::carry_out(Target& target, const Proposal& proposal, journal::RunB
   executor.resume(plan, {});
 }
 
-void require_unchanged_schema(Target& target, const PlannedRevision& planned) {
+void require_unchanged_schema(Target& target, const std::vector<std::string>& ignored, const PlannedRevision& planned) {
   if (planned.digest.empty()) return;
-  if (live_schema(target.connection(), target.versions().name()).fingerprint() == planned.digest) return;
+  if (live_schema(target.connection(), target.versions().name(), ignored).fingerprint() == planned.digest) return;
   throw engine::Error(engine::ErrorCode::verification_failed, "the schema was changed while fix-state was at work")
       .next("belay recover fix-state looks again");
 }

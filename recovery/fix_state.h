@@ -78,6 +78,7 @@ class FixState {
 
 /// Within the transaction that takes a database over: it has the schema still that this was decided by.
 /// @throws engine::Error `verification_failed`.
-void require_unchanged_schema(Target& target, const journal::PlannedRevision& planned);
+void require_unchanged_schema(Target& target, const std::vector<std::string>& ignored,
+                              const journal::PlannedRevision& planned);
 
 }  // namespace belay::recovery

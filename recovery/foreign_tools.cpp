@@ -192,8 +192,11 @@ std::vector<std::string> tables_left_out(Connection& connection, const std::stri
   return tables;
 }
 
-versions::schema::Schema live_schema(Connection& connection, const std::string& version_table) {
-  return engine::introspect(connection, tables_left_out(connection, version_table));
+versions::schema::Schema live_schema(Connection& connection, const std::string& version_table,
+                                     const std::vector<std::string>& ignored) {
+  auto left_out = tables_left_out(connection, version_table);
+  left_out.insert(left_out.end(), ignored.begin(), ignored.end());
+  return engine::introspect(connection, std::move(left_out));
 }
 
 }  // namespace belay::recovery

@@ -32,7 +32,9 @@ std::string describe(const ForeignTool& tool);
 std::vector<std::string> tables_left_out(engine::Connection& connection, const std::string& version_table);
 
 /// The schema of a live database, as scripts can make it.
+/// @param ignored  Settings::ignored; none where it matters that nothing at all has changed.
 /// @throws engine::Error
-versions::schema::Schema live_schema(engine::Connection& connection, const std::string& version_table);
+versions::schema::Schema live_schema(engine::Connection& connection, const std::string& version_table,
+                                     const std::vector<std::string>& ignored = {});
 
 }  // namespace belay::recovery

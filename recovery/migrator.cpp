@@ -232,6 +232,7 @@ ResetPlan Migrator::plan_reset(const Situation& situation) {
 ResetPlan Migrator::plan_reset(const Situation& situation, engine::Connection* live, std::set<std::string> failed) {
   return recovery::plan_reset({.url = places_.url,
                                .version_table = settings_.version_table,
+                               .ignored = settings_.ignored,
                                .graph = graph(),
                                .situation = situation,
                                .live = live,
@@ -388,7 +389,10 @@ engine::Executor::Options Migrator::executor_options(Target& target) {
           .applied_by = user_name() + "@" + this_process("").host,
           .retention = settings_.retention,
           .current = [this, &target] { return versions::texts(current(target.versions().stamps())); },
-          .adopting = [&target](const PlannedRevision& planned) { require_unchanged_schema(target, planned); }};
+          .adopting =
+              [this, &target](const PlannedRevision& planned) {
+                require_unchanged_schema(target, settings_.ignored, planned);
+              }};
 }
 
 }  // namespace belay::recovery

@@ -70,13 +70,28 @@ Names made_by_revisions(const ResetInput& input) {
   return names;
 }
 
-std::vector<std::string> unknown_in(const Schema& live, const ResetInput& input) {
-  if (live.empty()) return {};
-  const Names known = made_by_revisions(input);
+bool is_known(const Names& known, const Object& object) {
+  return known.contains(fmt::format("{} {}", name_of(object.type), versions::schema::fold(object.name)));
+}
+
+bool is_ignored(const ResetInput& input, const Object& object) {
+  return std::ranges::any_of(input.ignored, [&object](const auto& glob) {
+    return versions::schema::fits_glob(glob, object.name) || versions::schema::fits_glob(glob, object.table);
+  });
+}
+
+/// What is somebody else's stays where it is, unless a revision makes it, and would find it in its way.
+Schema without_ignored(const Schema& schema, const Names& known, const ResetInput& input) {
+  Schema::Objects objects;
+  for (const auto& object : schema.objects())
+    if (is_known(known, *object) || !is_ignored(input, *object)) objects.push_back(object);
+  return Schema(std::move(objects));
+}
+
+std::vector<std::string> unknown_in(const Schema& live, const Names& known) {
   std::vector<std::string> unknown;
   for (const auto& object : live.objects())
-    if (!known.contains(fmt::format("{} {}", name_of(object->type), versions::schema::fold(object->name))))
-      unknown.push_back(text_of(*object));
+    if (!is_known(known, *object)) unknown.push_back(text_of(*object));
   return unknown;
 }
 
@@ -283,11 +298,13 @@ ResetPlan plan_reset(const ResetInput& input) {
   const Schema live = input.live ? live_schema(*input.live, input.version_table) : Schema();
   Replay scratch = scratch_for(input);
   load(scratch, live);
-  const Descent descent = descend(input, live, scratch);
+  const Names known = live.empty() ? Names() : made_by_revisions(input);
+  Descent descent = descend(input, live, scratch);
+  descent.left = without_ignored(descent.left, known, input);
 
   ResetPlan plan;
   plan.run = plan_of(input, descent, scratch.connection());
-  plan.unknown = unknown_in(live, input);
+  plan.unknown = unknown_in(without_ignored(live, known, input), known);
   plan.dropped = texts_of(descent.left);
   plan.why_dropped = descent.why;
   rehearse(input, live, plan.run);

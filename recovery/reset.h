@@ -42,6 +42,7 @@ struct ResetPlan {
 struct ResetInput {
   const engine::DatabaseUrl& url;
   const std::string& version_table;
+  const std::vector<std::string>& ignored;
   const versions::Graph& graph;
   const Situation& situation;
   engine::Connection* live = nullptr;  ///< Null when there is no database; only read.

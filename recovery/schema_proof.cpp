@@ -160,7 +160,7 @@ void Prover::walk(const RevisionSet& chosen) {
     ++proof_.not_tried;
     return;
   }
-  engine::Replay replay(request_.like, request_.version_table);
+  engine::Replay replay(request_.like, request_.version_table, request_.ignored);
   replay.connection().stop_on(stop_);
   RevisionSet applied(graph_.size());
   try {
@@ -209,11 +209,12 @@ SchemaProof Prover::result() {
 
 SchemaProof prove(const Schema& live, const Graph& graph, const ProofRequest& request, const std::stop_token& stop) {
   Prover prover(live, graph, request, stop);
-  // The tables behind virtual tables cannot be told from others by counting.
+  // The tables behind virtual tables cannot be told from others by counting, nor can what is ignored.
   const bool has_virtual = std::ranges::any_of(
       live.objects(), [](const auto& object) { return object->type == versions::schema::ObjectType::virtual_table; });
-  prover.search(has_virtual);
-  if (prover.found_nothing() && !has_virtual) prover.search(true);
+  const bool thorough = has_virtual || !request.ignored.empty();
+  prover.search(thorough);
+  if (prover.found_nothing() && !thorough) prover.search(true);
   return prover.result();
 }
 

@@ -42,6 +42,7 @@ struct SchemaProof {
 struct ProofRequest {
   engine::DatabaseUrl like;  ///< What kind of database it is.
   std::string version_table;
+  std::vector<std::string> ignored;     ///< As for the live schema.
   std::vector<RevisionSet> candidates;  ///< Tried in any case.
   std::optional<RevisionSet> asked;     ///< Likewise.
 };

@@ -37,6 +37,9 @@ struct Settings {
   std::filesystem::path folder = ".";           ///< What relative paths here are relative to.
   std::filesystem::path versions = "versions";  ///< The folder of scripts.
   std::string version_table = "belay_version";
+  /// What is somebody else's: globs over the names of objects. It is no part of a schema wherever two are compared, nor
+  /// is what hangs on it.
+  std::vector<std::string> ignored{};
   std::filesystem::path journal;  ///< The journal's folder; empty for `<database>-belay` beside the database.
   journal::Journal::Retention retention{};
   std::chrono::milliseconds lock_timeout{10'000};

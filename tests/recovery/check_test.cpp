@@ -88,7 +88,9 @@ TEST_F(CheckTest, AStopEndsTheTrialOfTheScripts) {
   scripts(2);
   std::stop_source stop;
   stop.request_stop();
-  const auto trial = [&] { check_scripts(folder / "versions", "belay_version", {}, {"sqlite", ""}, stop.get_token()); };
+  const auto trial = [&] {
+    check_scripts({.versions = folder / "versions", .like = {"sqlite", ""}}, {}, stop.get_token());
+  };
   EXPECT_EQ(code_of(trial), engine::ErrorCode::interrupted);
 }
 

@@ -71,6 +71,36 @@ std::string canonical_name(std::string_view name) {
   return written_name(fold(name));
 }
 
+/// After a mismatch the last star takes in one character more: none before it can do better.
+bool fits_glob(std::string_view glob, std::string_view name) {
+  constexpr std::size_t none = std::string_view::npos;
+  const auto is_character = [name](std::size_t i) { return (static_cast<unsigned char>(name[i]) & 0xC0U) != 0x80U; };
+  std::size_t in_glob = 0;
+  std::size_t star = none;
+  std::size_t taken = 0;
+  for (std::size_t in_name = 0; in_name < name.size();) {
+    const char wanted = in_glob < glob.size() ? glob[in_glob] : '\0';
+    if (wanted == '*') {
+      star = in_glob++;
+      taken = in_name;
+    } else if (wanted == '?') {
+      ++in_glob;
+      do {
+        ++in_name;
+      } while (in_name < name.size() && !is_character(in_name));
+    } else if (in_glob < glob.size() && to_lower(wanted) == to_lower(name[in_name])) {
+      ++in_glob;
+      ++in_name;
+    } else if (star != none) {
+      in_glob = star + 1;
+      in_name = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return glob.find_first_not_of('*', in_glob) == none;
+}
+
 std::string quoted_string(std::string_view text) {
   return quoted(text, '\'');
 }

@@ -24,6 +24,10 @@ std::string canonical_name(std::string_view name);
 /// A name as a person writes it in a statement: as it is, in double quotes only where it has to be.
 std::string written_name(std::string_view name);
 
+/// Whether a name is one of those that `glob` stands for: `*` is any text, `?` any one character, and upper and lower
+/// case of ASCII letters are the same.
+bool fits_glob(std::string_view glob, std::string_view name);
+
 /// A text as an SQL string.
 std::string quoted_string(std::string_view text);
 
