@@ -296,9 +296,9 @@ TEST_F(JournalTest, JournalOpenedForReadingTakesNoWrites) {
 TEST_F(JournalTest, LaterFormatIsRefusedBeforeItIsInterpreted) {
   { const Journal journal = create(); }
   std::string bytes = read_file(file_);
-  const std::string head("head\3\0\0\0", 8);
+  const std::string head("head\4\0\0\0", 8);
   ASSERT_NE(bytes.find(head), std::string::npos);
-  for (auto at = bytes.find(head); at != std::string::npos; at = bytes.find(head)) bytes[at + 4] = 4;
+  for (auto at = bytes.find(head); at != std::string::npos; at = bytes.find(head)) bytes[at + 4] = 5;
   write_file(file_, bytes);
   EXPECT_EQ(code_of([&] { reopen(); }), ErrorCode::newer_format);
 }
