@@ -44,6 +44,8 @@ Class class_of(versions::ErrorCode code) {
       return {exit_refused, "several-heads", "join them with belay merge, or name one"};
     case irreversible:
       return {exit_refused, "irreversible", "write a down section"};
+    case bad_name:
+      return {exit_usage, "bad-name", "belay revision --help"};
   }
   return {exit_failed, "internal", ""};
 }

@@ -17,6 +17,7 @@ enum class ErrorCode {
   several_heads,       ///< "head" was asked for, and there are several.
   bad_target,          ///< A target that makes no sense here, such as `upgrade -1`.
   irreversible,        ///< A downgrade would pass a revision that cannot be taken back.
+  bad_name,            ///< A name that was given (`--rename`, `--allow-drop`) is none, or that of nothing there.
 };
 
 /// What is wrong with the scripts, or with what was asked of them. `what()` is a sentence without its place.

@@ -23,13 +23,15 @@ constexpr bool is_hex(char c) {
 /// Cuts one token after the other off the front of a text.
 class Lexer {
  public:
-  explicit Lexer(std::string_view sql) : rest_(sql) {}
+  /// @param comments  null: nobody wants them.
+  explicit Lexer(std::string_view sql, std::vector<Comment>* comments = nullptr) : rest_(sql), comments_(comments) {}
 
   bool next(Token& token) {
     skip_blanks_and_comments();
     if (rest_.empty()) return false;
     token = scan();
     rest_.remove_prefix(token.text.size());
+    ++count_;
     return true;
   }
 
@@ -47,6 +49,8 @@ class Lexer {
   [[nodiscard]] std::size_t end_of(Predicate is, std::size_t from) const;
 
   std::string_view rest_;
+  std::vector<Comment>* comments_;
+  std::size_t count_ = 0;  // Of the tokens.
 };
 
 template <typename Predicate>
@@ -66,7 +70,9 @@ void Lexer::skip_blanks_and_comments() {
     } else {
       return;
     }
-    rest_.remove_prefix(std::min(end, rest_.size()));  // What is never closed is a comment up to the end.
+    end = std::min(end, rest_.size());  // What is never closed is a comment up to the end.
+    if (comments_ != nullptr) comments_->push_back({rest_.substr(0, end), count_});
+    rest_.remove_prefix(end);
   }
 }
 
@@ -118,13 +124,20 @@ Token Lexer::symbol() const {
   return token(short_ones.find(at(0)) != npos ? TokenKind::symbol : TokenKind::illegal, 1);
 }
 
+std::vector<Token> all_of(Lexer lexer) {
+  std::vector<Token> tokens;
+  for (Token token; lexer.next(token);) tokens.push_back(token);
+  return tokens;
+}
+
 }  // namespace
 
 std::vector<Token> lex(std::string_view sql) {
-  std::vector<Token> tokens;
-  Lexer lexer(sql);
-  for (Token token; lexer.next(token);) tokens.push_back(token);
-  return tokens;
+  return all_of(Lexer(sql));
+}
+
+std::vector<Token> lex(std::string_view sql, std::vector<Comment>& comments) {
+  return all_of(Lexer(sql, &comments));
 }
 
 }  // namespace belay::versions::schema

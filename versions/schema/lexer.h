@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,16 @@ struct Token {
   std::string_view text;  ///< As written, with its quotes.
 };
 
+struct Comment {
+  std::string_view text;  ///< As written, with its marks; a line comment without the line feed behind it.
+  std::size_t tokens_before = 0;
+};
+
 /// All tokens of `sql`, by the rules of SQLite's tokenizer (https://www.sqlite.org/draft/tokenreq.html); white space
 /// and comments are left out. Linear, never fails. The tokens point into `sql`.
 std::vector<Token> lex(std::string_view sql);
+
+/// The same, with the comments between them. @param comments  are appended.
+std::vector<Token> lex(std::string_view sql, std::vector<Comment>& comments);
 
 }  // namespace belay::versions::schema
