@@ -200,14 +200,21 @@ void SchemaPlanner::drop_readers() {
   }
 }
 
+/// Those that read it, and those that read these.
 void SchemaPlanner::drop_readers_of(const std::string& table) {
   const Schema present = scratch_.schema();
-  for (const auto& object : present.objects()) {
-    if (!is_reader(*object) || !mentions(*object, table) || now(*object) == nullptr) continue;
-    take({.changes = {},
-          .comment = {fmt::format("drop {}, which reads {}: it is made anew below", title(*object), table)},
-          .statements = {drop(*object)},
-          .rebuild = {}});
+  std::vector<std::string> gone{table};
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    const std::string name = gone[i];
+    for (const auto& object : present.objects()) {
+      if (!is_reader(*object) || equal_ignoring_case(object->table, table) || !mentions(*object, name)) continue;
+      if (now(*object) == nullptr) continue;
+      take({.changes = {},
+            .comment = {fmt::format("drop {}, which reads {}: it is made anew below", title(*object), name)},
+            .statements = {drop(*object)},
+            .rebuild = {}});
+      if (object->type == ObjectType::view) gone.push_back(object->name);
+    }
   }
 }
 
@@ -286,10 +293,11 @@ void SchemaPlanner::settle_the_rest() {
   auto objects = in_order(present);
   std::ranges::reverse(objects);
   for (const auto* object : objects)
-    if (desired_.find(object->type, object->name) == nullptr && now(*object) != nullptr) take(drop_step(*object));
+    if (!is_table(*object) && desired_.find(object->type, object->name) == nullptr && now(*object) != nullptr)
+      take(drop_step(*object));
   for (const auto* wanted : in_order(desired_)) {
     const auto* object = now(*wanted);
-    if (object != nullptr && object->digest == wanted->digest) continue;
+    if (is_table(*wanted) || (object != nullptr && object->digest == wanted->digest)) continue;
     MigrationStep step = create_step(*wanted);
     if (object != nullptr) step.statements.insert(step.statements.begin(), drop(*object));
     take(std::move(step));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "engine/schema_planner.h"
 #include "versions/schema/alteration.h"
@@ -102,7 +103,7 @@ MigrationStep SchemaPlanner::rebuild_step(const TableCopy& copy) {
   step.comment = {fmt::format("rebuild {}, for what ALTER TABLE cannot do:", copy.to.name)};
   for (const auto& detail : step.changes.front().details) step.comment.push_back("  " + detail);
   if (copy.has_readers)
-    step.comment.push_back("Views or triggers read it: legacy_alter_table lets the rename leave them alone.");
+    step.comment.emplace_back("legacy_alter_table makes the rename leave views and triggers alone.");
   step.statements = copy_statements(copy);
   for (const auto* index : indexes_of(desired_, copy.to.name)) step.statements.push_back(index->sql);
   if (copy.to.name.find('\n') == std::string::npos)  // Else no marker can name it.
@@ -110,17 +111,20 @@ MigrationStep SchemaPlanner::rebuild_step(const TableCopy& copy) {
   return step;
 }
 
-/// Not finished: somebody else's view or trigger may stand in the way, or the table's text names the table itself. Then
-/// those that read it go first and come back in the end.
+/// Any view or trigger that does not fit its tables makes SQLite refuse the rename, too. And where the text of the
+/// table names the table itself only a full rename follows it: then those that read it go first, and come back in the
+/// end.
 void SchemaPlanner::rebuild(const Object& object, const Object& wanted) {
   TableCopy copy{.from = object, .to = wanted, .new_name = free_name("belay_new_", wanted.name)};
   copy.has_readers = has_readers(wanted.name);
   if (try_rebuild(copy)) return;
+  if (!std::exchange(copy.has_readers, true) && try_rebuild(copy)) return;
   drop_readers_of(wanted.name);
   copy.has_readers = false;
   copy.rewrite_own_name = true;
   if (try_rebuild(copy)) return;
-  take(rebuild_step(copy));  // Says what the database has against it.
+  perform(rebuild_step(copy));  // Says what the database has against it.
+  prove();
 }
 
 bool SchemaPlanner::try_rebuild(const TableCopy& copy) {

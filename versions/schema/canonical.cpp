@@ -37,12 +37,21 @@ bool is_rowid(const std::string& name) {
   return folded == "rowid" || folded == "oid" || folded == "_rowid_";
 }
 
-std::string canonical_token(const Token& token, const Token* before, const Table* table) {
-  const bool is_alias = before != nullptr && before->kind == TokenKind::word && equal_ignoring_case(before->text, "as");
+/// The words on both sides of one; empty at the ends.
+struct Neighbours {
+  std::string_view before;
+  std::string_view after;
+};
+
+std::string canonical_token(const Token& token, const Neighbours& neighbours, const Table* table) {
+  const bool is_alias = equal_ignoring_case(neighbours.before, "as");
   switch (token.kind) {
     case TokenKind::name: {
       const std::string name = unquoted(token);
-      const bool can_be_string = token.text.front() == '"' && table != nullptr;
+      // `"rooms".floor`, `"lower"(…)`, `COLLATE "nocase"`: no string can stand there.
+      const bool is_name =
+          neighbours.after == "." || neighbours.after == "(" || equal_ignoring_case(neighbours.before, "collate");
+      const bool can_be_string = token.text.front() == '"' && table != nullptr && !is_name;
       if (can_be_string && table->find(name) == nullptr && !is_rowid(name)) return quoted_string(name);
       return canonical_name(name);
     }
@@ -138,12 +147,11 @@ std::string canonical(const Trigger& trigger) {
 
 std::string canonical_expression(std::string_view sql, const Table* table) {
   std::string text;
-  const Token* before = nullptr;
   const auto tokens = lex(sql);
-  for (const Token& token : tokens) {
-    if (before != nullptr) text += ' ';
-    text += canonical_token(token, before, table);
-    before = &token;
+  const auto text_at = [&tokens](std::size_t i) { return i < tokens.size() ? tokens[i].text : std::string_view(); };
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0) text += ' ';
+    text += canonical_token(tokens[i], {i > 0 ? text_at(i - 1) : "", text_at(i + 1)}, table);
   }
   return text;
 }

@@ -15,7 +15,7 @@ struct TableCopy {
   const Object& from;    ///< A table, or a virtual table; both have one name.
   const Object& to;      ///< Of the same type.
   std::string new_name;  ///< What the new table is called while both are there.
-  /// Views or triggers mention the table, and SQLite would refuse to rename the new one while they do.
+  /// Views or triggers mention the table, or do not fit theirs, and SQLite would refuse to rename the new one.
   bool has_readers = false;
   /// Where the text of the new table names itself (`CHECK (rooms.floor > 0)`), it is to use `new_name` as well.
   bool rewrite_own_name = false;
