@@ -1,0 +1,23 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/hazard_probes.h"
+#include "engine/hazard_rows.h"
+
+namespace belay::engine {
+
+/// What is asked of each row by itself: is there a value where one has to be, does every CHECK hold, does a value have
+/// the type that a STRICT table or the rowid asks for, what is lost on the way.
+/// @param rechecked  the rows are copied, or looked at again: then old constraints count as well.
+std::vector<Probe> row_probes(const TablePair& pair, const StoredRows& rows, bool rechecked);
+
+/// An expression of `before` with the columns' new names; canonical.
+std::string carried_over(const TablePair& pair, std::string_view expression);
+
+/// Folded names of the columns that constraints and `expressions` of the new table need.
+std::set<std::string> columns_used(const TablePair& pair, const std::vector<std::string>& expressions);
+
+}  // namespace belay::engine

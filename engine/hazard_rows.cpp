@@ -1,0 +1,320 @@
+#include "engine/hazard_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/value.h"
+#include "versions/schema/lexer.h"
+#include "versions/schema/names.h"
+#include "versions/words.h"
+
+namespace belay::engine {
+namespace {
+
+using versions::equal_ignoring_case;
+using versions::schema::Column;
+using versions::schema::Constraint;
+using versions::schema::fold;
+using versions::schema::Rename;
+using versions::schema::Renames;
+using versions::schema::Table;
+
+const Constraint* primary_key(const Table& table) {
+  const auto found = std::ranges::find(table.constraints, Constraint::Kind::primary_key, &Constraint::kind);
+  return found == table.constraints.end() ? nullptr : &*found;
+}
+
+constexpr std::array<std::string_view, 3> rowid_names{"rowid", "_rowid_", "oid"};
+
+bool has_column(const Table& table, std::string_view name) {
+  return table.find(std::string(name)) != nullptr;
+}
+
+std::string_view type_name(Affinity affinity) {
+  switch (affinity) {
+    case Affinity::text:
+      return "TEXT";
+    case Affinity::numeric:
+      return "NUMERIC";
+    case Affinity::real:
+      return "REAL";
+    case Affinity::blob:
+      break;
+  }
+  return "BLOB";
+}
+
+/// What a column of this affinity makes of a value. A text is a number exactly if it equals one: the comparison turns
+/// it into one by the same rules as storing does. A CAST makes a number of any text.
+std::string converted(const std::string& value, Affinity affinity) {
+  const auto number = [&](const char* made) {
+    return fmt::format("WHEN 'text' THEN CASE WHEN {0} = CAST({0} AS NUMERIC) THEN {1} ELSE {0} END", value,
+                       fmt::format(fmt::runtime(made), value));
+  };
+  switch (affinity) {
+    case Affinity::text:
+      return fmt::format("CASE WHEN typeof({0}) IN ('integer', 'real') THEN CAST({0} AS TEXT) ELSE {0} END", value);
+    case Affinity::numeric:
+      return fmt::format(
+          "CASE typeof({0}) {1} WHEN 'real' THEN CASE WHEN {0} > -9223372036854775808.0 AND {0} < "
+          "9223372036854775808.0 AND CAST({0} AS INTEGER) = {0} THEN CAST({0} AS INTEGER) ELSE {0} END ELSE {0} END",
+          value, number("CAST({} AS NUMERIC)"));
+    case Affinity::real:
+      return fmt::format("CASE typeof({0}) {1} WHEN 'integer' THEN CAST({0} AS REAL) ELSE {0} END", value,
+                         number("CAST(CAST({} AS NUMERIC) AS REAL)"));
+    case Affinity::blob:
+      break;
+  }
+  return value;
+}
+
+std::string collated(const std::string& sql, const std::string& collation) {
+  return sql + " COLLATE " + quoted_name(collation);
+}
+
+/// A bare name there is a string; what is in parentheses is an expression.
+std::string default_of(const Column& column) {
+  if (!column.default_value) return "NULL";
+  const auto& value = *column.default_value;
+  const auto tokens = versions::schema::lex(value.value.text);
+  using versions::schema::TokenKind;
+  const bool name = tokens.size() == 1 && (tokens[0].kind == TokenKind::name || tokens[0].kind == TokenKind::word);
+  constexpr std::array<std::string_view, 6> values{"null",         "true",         "false",
+                                                   "current_date", "current_time", "current_timestamp"};
+  const bool known =
+      name && std::ranges::any_of(values, [&](auto word) { return equal_ignoring_case(tokens[0].text, word); });
+  if (name && !known && !value.in_parentheses)
+    return versions::schema::quoted_string(versions::schema::unquoted(tokens[0]));
+  return "(" + value.value.text + "\n)";
+}
+
+}  // namespace
+
+Affinity affinity_of(const Table& table, const Column& column) {
+  const std::string type = fold(column.type);
+  const auto has = [&type](std::string_view part) { return type.find(part) != std::string::npos; };
+  if (table.strict && type == "any") return Affinity::blob;
+  if (has("int")) return Affinity::numeric;
+  if (has("char") || has("clob") || has("text")) return Affinity::text;
+  if (has("blob") || type.empty()) return Affinity::blob;
+  if (has("real") || has("floa") || has("doub")) return Affinity::real;
+  return Affinity::numeric;
+}
+
+std::string collation_of(const Column& column) {
+  return column.collation.empty() ? "BINARY" : column.collation;
+}
+
+std::vector<std::string> primary_key_of(const Table& table) {
+  std::vector<std::string> names;
+  if (const auto* key = primary_key(table))
+    for (const auto& column : key->columns) names.push_back(column.name);
+  return names;
+}
+
+/// INTEGER PRIMARY KEY, spelt just so; DESC on the column itself makes it an ordinary one.
+const Column* rowid_column_of(const Table& table) {
+  const auto* key = primary_key(table);
+  if (key == nullptr || table.without_rowid || key->columns.size() != 1) return nullptr;
+  if (key->on_column && key->columns[0].descending) return nullptr;
+  const auto* column = table.find(key->columns[0].name);
+  return column != nullptr && equal_ignoring_case(column->type, "integer") ? column : nullptr;
+}
+
+std::set<std::string> names_in(std::string_view sql) {
+  std::set<std::string> names;
+  for (const auto& token : versions::schema::lex(sql)) {
+    using versions::schema::TokenKind;
+    if (token.kind == TokenKind::word || token.kind == TokenKind::name)
+      names.insert(fold(versions::schema::unquoted(token)));
+  }
+  return names;
+}
+
+std::string name_before(const Renames& renames, std::string_view table) {
+  const auto old = versions::schema::old_table(renames, table);
+  const bool went_away = std::ranges::any_of(renames, [&](const Rename& rename) {
+    return rename.kind == Rename::Kind::table && equal_ignoring_case(rename.from, table);
+  });
+  return went_away && equal_ignoring_case(old, table) ? "" : old;
+}
+
+const Column* TablePair::predecessor(const Column& column) const {
+  const auto old = versions::schema::old_column(renames, after.name, column.name);
+  const bool went_away = std::ranges::any_of(renames, [&](const Rename& rename) {
+    return rename.kind == Rename::Kind::column && equal_ignoring_case(rename.table, after.name) &&
+           equal_ignoring_case(rename.from, column.name);
+  });
+  return went_away && equal_ignoring_case(old, column.name) ? nullptr : before.find(old);
+}
+
+const Column* TablePair::origin(const Column& column) const {
+  return column.generated ? nullptr : predecessor(column);
+}
+
+const Column* TablePair::successor(const Column& column) const {
+  const auto found =
+      std::ranges::find_if(after.columns, [&](const auto& candidate) { return predecessor(candidate) == &column; });
+  return found == after.columns.end() ? nullptr : &*found;
+}
+
+bool TablePair::converts(const Column& column) const {
+  const auto* old = origin(column);
+  return old != nullptr && affinity_of(before, *old) != affinity_of(after, column);
+}
+
+StoredRows::StoredRows(const TablePair& pair, const std::set<std::string>& used)
+    : name_(pair.after.name), prefix_("belay_") {
+  const auto taken = [this](const Table& table) {
+    return std::ranges::any_of(table.columns, [this](const auto& one) { return fold(one.name).starts_with(prefix_); });
+  };
+  while (taken(pair.before) || taken(pair.after)) prefix_ += '_';
+  add_keys(pair);
+  add_rowids(pair);
+  add_values_before(pair);
+  add_columns(pair);
+  query_.clear();
+  for (const auto& item : items_) query_ += (query_.empty() ? "SELECT " : ", ") + item.sql + " AS " + item.name;
+  query_ += " FROM main." + quoted_name(pair.before.name) + " AS " + quoted_name(prefix_ + "live");
+  convert();
+  add_generated(pair, used);
+}
+
+std::string StoredRows::own_name(std::string_view what, std::size_t number) const {
+  return fmt::format("\"{}{}_{}\"", prefix_, what, number);
+}
+
+/// A rowid that all three of its names are taken from cannot be asked for.
+void StoredRows::add_keys(const TablePair& pair) {
+  std::vector<std::string> columns =
+      pair.before.without_rowid ? primary_key_of(pair.before) : std::vector<std::string>{};
+  if (!pair.before.without_rowid) {
+    const auto free = std::ranges::find_if(rowid_names, [&](auto name) { return !has_column(pair.before, name); });
+    if (free != rowid_names.end()) columns.emplace_back(*free);
+  }
+  for (const auto& column : columns) {
+    keys_.push_back(own_name("key", keys_.size()));
+    items_.push_back({.name = keys_.back(), .sql = quoted_name(column), .collation = "BINARY", .typed = true});
+  }
+}
+
+/// A CHECK may name the rowid.
+void StoredRows::add_rowids(const TablePair& pair) {
+  if (pair.before.without_rowid || pair.after.without_rowid || keys_.empty()) return;
+  const auto* column = rowid_column_of(pair.after);
+  const auto* old = column ? pair.origin(*column) : nullptr;
+  const bool becomes = old != nullptr && old != rowid_column_of(pair.before);
+  for (const auto name : rowid_names)
+    if (!has_column(pair.after, name))
+      items_.push_back({.name = quoted_name(name),
+                        .sql = old ? quoted_name(old->name) : items_[0].sql,
+                        .affinity = Affinity::numeric,
+                        .collation = "BINARY",
+                        .typed = !becomes,
+                        .converted = becomes});
+}
+
+void StoredRows::add_values_before(const TablePair& pair) {
+  for (const auto& column : pair.before.columns) {
+    const auto* successor = pair.successor(column);
+    const bool stays = successor != nullptr && !successor->generated && !pair.converts(*successor);
+    if (column.generated || stays) continue;
+    columns_before_.push_back(&column);
+    items_.push_back({.name = value_before(column),
+                      .sql = quoted_name(column.name),
+                      .affinity = affinity_of(pair.before, column),
+                      .collation = collation_of(column),
+                      .typed = true});
+  }
+}
+
+std::string StoredRows::value_before(const Column& column) const {
+  const auto at = std::ranges::find(columns_before_, &column) - columns_before_.begin();
+  return own_name("before", static_cast<std::size_t>(at));
+}
+
+void StoredRows::add_columns(const TablePair& pair) {
+  const auto* rowid = rowid_column_of(pair.after);
+  for (const auto& column : pair.after.columns) {
+    if (column.generated) continue;
+    Item item{.name = quoted_name(column.name),
+              .sql = {},
+              .affinity = affinity_of(pair.after, column),
+              .collation = collation_of(column)};
+    const auto* old = pair.origin(column);
+    if (old != nullptr) {
+      item.converted = pair.converts(column) || (&column == rowid && rowid_column_of(pair.before) != old);
+      item.typed = !item.converted;
+      item.sql = quoted_name(old->name);
+      if (!equal_ignoring_case(collation_of(*old), item.collation)) item.sql = collated(item.sql, item.collation);
+    } else if (&column == rowid) {  // Numbers of SQLite's own choice.
+      item.sql = pair.before.without_rowid || keys_.empty() ? "row_number() OVER ()" : items_[0].sql;
+      item.typed = item.sql == items_[0].sql;
+    } else if (!column.default_value) {
+      item.sql = collated(fmt::format("CAST(NULL AS {})", type_name(item.affinity)), item.collation);
+      item.typed = true;
+    } else {
+      item.sql = default_of(column);
+      item.converted = true;
+    }
+    items_.push_back(std::move(item));
+  }
+}
+
+/// What is computed has no affinity, so that a comparison in a CHECK would be another one. A first part without rows
+/// says what each column is: a compound query has the affinities and the collations of its first part.
+void StoredRows::convert() {
+  if (std::ranges::all_of(items_, &Item::typed)) return;
+  std::string types;
+  std::string values;
+  for (auto& item : items_) {
+    const auto type = collated(fmt::format("CAST(NULL AS {})", type_name(item.affinity)), item.collation);
+    types += (types.empty() ? "SELECT " : ", ") + type + " AS " + item.name;
+    values += (values.empty() ? "SELECT " : ", ") + (item.converted ? converted(item.name, item.affinity) : item.name);
+    item.typed = true;
+    item.converted = false;
+  }
+  query_ = fmt::format("{} WHERE 0 UNION ALL {} FROM ({})", types, values, query_);
+}
+
+/// One may be computed from another.
+void StoredRows::add_generated(const TablePair& pair, const std::set<std::string>& used) {
+  std::set<std::string> needed = used;
+  std::vector<const Column*> waiting;
+  for (const auto& column : pair.after.columns)
+    if (column.generated) waiting.push_back(&column);
+  for (std::size_t round = 0; round < waiting.size(); ++round)
+    for (const auto* column : waiting)
+      if (column->generated->stored || needed.contains(fold(column->name)))
+        needed.merge(names_in(column->generated->expression.text));
+  std::erase_if(waiting, [&](const auto* one) { return !one->generated->stored && !needed.contains(fold(one->name)); });
+
+  while (!waiting.empty()) {
+    const auto is_ready = [&](const Column* column) {
+      const auto names = names_in(column->generated->expression.text);
+      return std::ranges::none_of(
+          waiting, [&](const auto* other) { return other != column && names.contains(fold(other->name)); });
+    };
+    const auto ready = std::ranges::find_if(waiting, is_ready);
+    if (ready == waiting.end()) return;  // A circle, which no database accepts.
+    const Column& column = **ready;
+    items_.push_back({.name = quoted_name(column.name),
+                      .sql = {},
+                      .affinity = affinity_of(pair.after, column),
+                      .collation = collation_of(column),
+                      .converted = true});
+    query_ = fmt::format("SELECT *, ({}\n) AS {} FROM ({}) AS {}", column.generated->expression.text,
+                         items_.back().name, query_, quoted_name(name_));
+    convert();
+    waiting.erase(ready);
+  }
+}
+
+std::string StoredRows::as(std::string_view alias) const {
+  return "(" + query_ + ") AS " + quoted_name(alias);
+}
+
+}  // namespace belay::engine
