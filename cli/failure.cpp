@@ -154,6 +154,16 @@ Class class_of(recovery::ErrorCode code) {
       return {exit_undecided, "unfinished-run", "belay recover shows it"};
     case not_applicable:
       return {exit_usage, "not-applicable", ""};
+    case pending:
+      return {exit_refused, "pending", "belay migrate"};
+    case ambiguous_rename:
+      return {exit_refused, "ambiguous-rename", ""};
+    case data_dependent:
+      return {exit_refused, "data-dependent", ""};
+    case destructive:
+      return {exit_refused, "destructive", ""};
+    case unprovable:
+      return {exit_refused, "unprovable", "belay new, and write the change by hand"};
   }
   return {exit_failed, "internal", ""};
 }

@@ -20,7 +20,12 @@ enum class ErrorCode {
   unknown_schema,    ///< The schema is not one that the scripts make.
   half_applied,      ///< The schema is that of a point within a revision.
   unfinished_run,    ///< A run was interrupted, and has to be settled first.
-  not_applicable     ///< What was asked for makes no sense in the present state.
+  not_applicable,    ///< What was asked for makes no sense in the present state.
+  pending,           ///< Revisions are not applied yet, so that the database cannot be compared.
+  ambiguous_rename,  ///< Something goes and something comes: it may be a rename, and nobody has said so.
+  data_dependent,    ///< A change that the rows that are there do not fit.
+  destructive,       ///< Something would be lost that nobody has allowed to be dropped.
+  unprovable         ///< No script can be proven to do what is wanted.
 };
 
 /// Why a run was not even begun. Nothing was changed. `what()` is a sentence.

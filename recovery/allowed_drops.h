@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "versions/schema/schema.h"
+
+namespace belay::recovery {
+
+/// What a person lets go.
+class AllowedDrops {
+ public:
+  /// Everything: then what goes beside something that comes is a drop, and no rename.
+  void allow_all() { all_ = true; }
+  /// @param word  `rooms`: the table, or whatever of it; `rooms.name`: the column, or its values. Quoted as in SQL.
+  /// @throws versions::Error `bad_name`.
+  void allow(std::string_view word);
+
+  /// @param column  empty: the table itself.
+  [[nodiscard]] bool allows(const std::string& table, const std::string& column) const;
+
+  /// @throws versions::Error `bad_name`, with the nearest that there is, for a word that names nothing in `schema`.
+  void require_known(const versions::schema::Schema& schema) const;
+
+ private:
+  struct Name {
+    std::string word;
+    std::string table;
+    std::string column;
+  };
+  bool all_ = false;
+  std::vector<Name> names_;
+};
+
+}  // namespace belay::recovery
