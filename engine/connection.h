@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -89,14 +90,23 @@ class Connection {
   /// Whether running a standalone statement twice is the same as once.
   [[nodiscard]] virtual bool repeatable(std::string_view sql) const = 0;
 
-  /// Whether a standalone statement only prepares this connection for one that follows (`PRAGMA page_size` before
-  /// VACUUM): a new connection has to run it again.
+  /// Whether a statement does no more than set this connection for those that follow (`PRAGMA page_size` before
+  /// VACUUM, `PRAGMA legacy_alter_table`): a new connection has to run it again to go on behind it.
   [[nodiscard]] virtual bool prepares(std::string_view sql) const = 0;
+
+  /// Puts back what scripts have set on this connection and left so: settings by which a statement comes out otherwise,
+  /// temporary tables, … The next revision finds what it would find on a new connection. In or outside a transaction.
+  virtual void reset_session() {}
 
   /// Whether the open transaction has outgrown the memory set aside for it: time to commit.
   [[nodiscard]] virtual bool crowded() const = 0;
 
   [[nodiscard]] virtual bool has_table(std::string_view name) = 0;
+
+  /// The highest number that this table has ever given to a row by itself, where it promises not to give one twice
+  /// (SQLite: AUTOINCREMENT); nothing where it does not, or has given none.
+  [[nodiscard]] virtual std::optional<std::int64_t> sequence_of(std::string_view /*table*/) { return std::nullopt; }
+
   // --- Before-images: a driver without `capabilities().images` leaves these as they are ---
 
   /// From here on, what is overwritten is handed to `images`, each place once; null ends it. Outside a transaction.

@@ -15,7 +15,7 @@ enum class ErrorCode {
   busy,                 ///< Somebody else kept a lock for longer than the lock timeout.
   refused_statement,    ///< A script may not do this: transaction control, ATTACH, belay's own tables, …
   statement_failed,     ///< The database said no.
-  verification_failed,  ///< A `verify` query gave NULL or 0.
+  verification_failed,  ///< A `verify` query gave NULL or 0; a rebuild does not keep what it has to.
   constraint_violated,  ///< The revision would leave rows without the parent that a foreign key asks for.
   interrupted,          ///< The stop token was requested.
   timed_out,            ///< A statement ran for longer than the observer allowed.

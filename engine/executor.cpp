@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/batch.h"
+#include "engine/rebuild_guard.h"
 
 namespace belay::engine {
 namespace {
@@ -173,6 +174,7 @@ void Executor::announce(const Plan& plan, const journal::PlannedRevision& revisi
 
 void Executor::run_in_savepoint(const journal::PlannedRevision& revision) {
   const auto start = steady_clock::now();
+  target_.connection.reset_session();
   target_.connection.savepoint();
   for (std::size_t step = 0; step < revision.steps.size(); ++step) run_step(group_->transaction, revision, step);
   complete(group_->transaction, revision, since(start));
@@ -215,6 +217,7 @@ void Executor::commit_group(const Plan& plan) {
 void Executor::run_by_itself(const journal::PlannedRevision& revision, const Position& from) {
   const auto start = steady_clock::now();
   observer_.revision_began(revision);
+  target_.connection.reset_session();
   prepare_again(revision, from.step);
   std::optional<Transaction> transaction;
   try {
@@ -319,7 +322,11 @@ void Executor::run_step(Transaction& transaction, const journal::PlannedRevision
   transaction.promise(journal::StepBegin{.ordinal = revision.ordinal, .step = step, .slice = {}});
   const auto& name = revision.steps[step].name;
   const std::string& file = name.ends_with(".sql") ? name : revision.file;  // A hook's step is named after its file.
+  std::optional<RebuildGuard> guard;
+  if (revision.steps[step].is_rebuild())
+    guard.emplace(target_.connection, revision, revision.steps[step], RebuildGuard::Scope::all);
   for (const auto& statement : revision.steps[step].statements) run_statement(file, statement);
+  if (guard) guard->check();
 }
 
 void Executor::run_statement(const std::string& file, const journal::PlannedStatement& statement,

@@ -1,6 +1,8 @@
 #include "engine/introspect.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -20,9 +22,11 @@ std::string text_of(Value& value) {
 }
 
 /// The indexes that SQLite makes for constraints have no SQL.
-std::vector<CatalogRow> read_catalog(Connection& connection) {
-  auto rows =
-      connection.query("SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
+std::vector<CatalogRow> read_catalog(Connection& connection, const std::string& condition = "TRUE",
+                                     std::span<const Parameter> parameters = {}) {
+  auto rows = connection.query("SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND " +
+                                   condition + " ORDER BY rowid",
+                               parameters);
   std::vector<CatalogRow> catalog;
   catalog.reserve(rows.size());
   for (auto& row : rows)
@@ -64,7 +68,8 @@ Schema Introspector::read(Connection& connection) {
   bool has_virtual = false;
   for (const auto& row : read_catalog(connection)) {
     auto object = reader_.read(row);
-    has_virtual = has_virtual || object->type == ObjectType::virtual_table;  // One that does not count has shadows, too.
+    has_virtual =
+        has_virtual || object->type == ObjectType::virtual_table;  // One that does not count has shadows, too.
     if (counts(row)) objects.push_back(std::move(object));
   }
   if (has_virtual) {
@@ -76,6 +81,25 @@ Schema Introspector::read(Connection& connection) {
 
 Schema introspect(Connection& connection, std::vector<std::string> left_out) {
   return Introspector(std::move(left_out)).read(connection);
+}
+
+Schema introspect_family(Connection& connection, std::string_view table) {
+  const std::array parameters{Parameter{":table", std::string(table)}};
+  Schema::Objects objects;
+  versions::schema::ObjectReader reader;
+  for (const auto& row : read_catalog(connection, "lower(tbl_name) = lower(:table)", parameters))
+    objects.push_back(reader.read(row));
+  return Schema(std::move(objects));
+}
+
+std::vector<std::string> tables_beginning_with(Connection& connection, std::string_view prefix) {
+  const std::array parameters{Parameter{":prefix", std::string(prefix)}};
+  std::vector<std::string> names;
+  for (auto& row : connection.query("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND "
+                                    "lower(substr(name, 1, length(:prefix))) = lower(:prefix) ORDER BY name",
+                                    parameters))
+    names.push_back(text_of(row.at(0)));
+  return names;
 }
 
 }  // namespace belay::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/connection.h"
@@ -32,5 +33,12 @@ class Introspector {
 
 /// The same, once.
 versions::schema::Schema introspect(Connection& connection, std::vector<std::string> left_out);
+
+/// A table, its indexes and its triggers alone, whoever has made them: what Schema::fingerprint_of is over. Nothing
+/// else is read or parsed.
+versions::schema::Schema introspect_family(Connection& connection, std::string_view table);
+
+/// The tables whose names begin so, in any case of the letters; in order.
+std::vector<std::string> tables_beginning_with(Connection& connection, std::string_view prefix);
 
 }  // namespace belay::engine

@@ -9,6 +9,7 @@
 
 #include "engine/batch.h"
 #include "engine/planned.h"
+#include "engine/rebuild_guard.h"
 #include "engine/version_table.h"
 #include "versions/schema/names.h"
 #include "versions/schema/parser.h"
@@ -79,6 +80,7 @@ void Replay::run(const std::string& file, const std::vector<versions::Statement>
 
 void Replay::run(const PlannedRevision& revision, const AfterStep& after_step) {
   try {
+    connection_->reset_session();
     std::size_t done = 0;
     for (const auto& step : revision.steps) {
       run_step(revision, step);
@@ -108,7 +110,10 @@ void Replay::run_step(const PlannedRevision& revision, const PlannedStep& step) 
     connection_->begin();
   if (step.batch_rows > 0) return run_batch(revision, step);
   const std::string& file = step.name.ends_with(".sql") ? step.name : revision.file;  // A hook's step, as in a run.
+  std::optional<RebuildGuard> guard;
+  if (step.is_rebuild()) guard.emplace(*connection_, revision, step, RebuildGuard::Scope::schema);
   for (const auto& statement : step.statements) run_statement(file, statement);
+  if (guard) guard->check();
 }
 
 /// All rows are one slice.

@@ -18,6 +18,8 @@
 #include "engine/drivers/sqlite_place.h"
 #include "engine/drivers/sqlite_restore.h"
 #include "engine/drivers/sqlite_rules.h"
+#include "engine/drivers/sqlite_session.h"
+#include "engine/drivers/sqlite_tables.h"
 #include "engine/drivers/sqlite_values.h"
 #include "engine/drivers/sqlite_vfs.h"
 #include "versions/statement.h"
@@ -81,7 +83,9 @@ class Sqlite final : public Connection {
   bool repeatable(std::string_view sql) const override { return sqlite_standalone(sql); }
   bool prepares(std::string_view sql) const override { return sqlite_prepares(sql); }
   bool crowded() const override;
-  bool has_table(std::string_view name) override;
+  void reset_session() override { session_.reset(); }
+  bool has_table(std::string_view name) override { return sqlite_has_table(*this, name); }
+  std::optional<std::int64_t> sequence_of(std::string_view table) override { return sqlite_sequence_of(*this, table); }
   std::string quote(std::string_view name) const override { return quoted_name(name); }
   void protect(std::vector<std::string> tables) override { rules_.protect(tables); }
   void stop_on(std::stop_token stop) override { stop_ = std::move(stop); }
@@ -116,6 +120,7 @@ class Sqlite final : public Connection {
   ConnectionOptions options_;
   SqliteRules rules_;
   ForeignKeys foreign_keys_;
+  SqliteSession session_{*this};
   bool from_script_ = false;  // What is being prepared, or run, comes from a script.
   std::stop_token stop_;
   std::atomic<bool> interrupted_ = false;
@@ -305,13 +310,8 @@ void Sqlite::outgrow(std::string_view state) {
   if (std::get<std::int64_t>(now.at(0).at(0)) <= used) query(fmt::format("PRAGMA schema_version = {}", used + 1));
 }
 
-bool Sqlite::has_table(std::string_view name) {
-  const std::array parameters{Parameter{":name", std::string(name)}};
-  return !query("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(:name)", parameters)
-              .empty();
-}
-
 Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
+  if (from_script) session_.before(sql);
   if (from_script) rules_.start(sql, in_transaction());
   from_script_ = from_script;
   sqlite3_stmt* statement = nullptr;
@@ -364,6 +364,7 @@ int Sqlite::authorize(void* self, int action, const char* first, const char* sec
   auto& rules = sqlite.rules_;
   if (rules.in_vacuum() && action != SQLITE_ATTACH) return SQLITE_OK;  // SQLite's own BEGIN, INSERT, …
   const bool in_main = text(schema) != "temp";
+  if (!in_main) sqlite.session_.uses_temporary();
   const auto writes = [&](const char* table) {
     if (in_main) sqlite.foreign_keys_.writes(text(table));
     return rules.may_write(text(table));

@@ -37,8 +37,6 @@ constexpr std::size_t head_size = 4096;
 
 constexpr std::array whole_file_pragmas{"journal_mode", "page_size", "auto_vacuum", "encoding", "wal_checkpoint"};
 
-constexpr std::array pragmas_for_vacuum{"page_size", "auto_vacuum"};
-
 // belay has set these for the whole run and relies on them.
 constexpr std::array settings_of_belay{"foreign_keys", "synchronous", "locking_mode", "query_only", "busy_timeout"};
 
@@ -73,8 +71,8 @@ bool sqlite_standalone(std::string_view sql) {
   return head.verb == "vacuum" || among(head.pragma, whole_file_pragmas);
 }
 
-bool sqlite_prepares(std::string_view sql) {
-  return among(head_of(sql).pragma, pragmas_for_vacuum);
+std::string sqlite_pragma(std::string_view sql) {
+  return head_of(sql).pragma;
 }
 
 void SqliteRules::protect(const std::vector<std::string>& tables) {

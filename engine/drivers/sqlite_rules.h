@@ -10,8 +10,8 @@ namespace belay::engine::drivers {
 /// PRAGMAs that change the file as a whole (`journal_mode`, `page_size`, …).
 bool sqlite_standalone(std::string_view sql);
 
-/// Whether this is a PRAGMA that only takes effect with the next VACUUM of the same connection.
-bool sqlite_prepares(std::string_view sql);
+/// The name of a PRAGMA, in lower case and without its schema; empty for any other statement.
+std::string sqlite_pragma(std::string_view sql);
 
 /// What a script may do on belay's connection. Asked by SQLite's authorizer while a statement is prepared; a "no"
 /// leaves its reason in `refusal()`.

@@ -91,6 +91,10 @@ class Watched final : public engine::Connection {
   [[nodiscard]] bool repeatable(std::string_view sql) const override { return below_->repeatable(sql); }
   [[nodiscard]] bool prepares(std::string_view sql) const override { return below_->prepares(sql); }
   [[nodiscard]] bool crowded() const override { return below_->crowded(); }
+  void reset_session() override { below_->reset_session(); }
+  [[nodiscard]] std::optional<std::int64_t> sequence_of(std::string_view table) override {
+    return below_->sequence_of(table);
+  }
   [[nodiscard]] bool has_table(std::string_view name) override { return below_->has_table(name); }
   void capture(engine::BeforeImages* images) override {
     below_->capture(nullptr);
