@@ -38,6 +38,13 @@ std::string word_of(const Object& object) {
   return is_table(object) ? "table" : std::string(name_of(object.type));
 }
 
+MigrationStep drop_column_step(const std::string& table, const std::string& column) {
+  return {.changes = {{"drop-column", ObjectType::table, table + "." + column, {}}},
+          .comment = {fmt::format("drop column {} of {}", column, table)},
+          .statements = {versions::schema::drop_column(table, column)},
+          .rebuild = {}};
+}
+
 }  // namespace
 
 std::string title(const Object& object) {
@@ -103,6 +110,7 @@ void SchemaPlanner::rename_all(Rename::Kind kind) {
   while (!open.empty()) {
     const auto free = std::ranges::find_if_not(open, is_blocked);
     if (free != open.end()) {
+      make_room(*free);
       rename_one(*free);
       open.erase(free);
       continue;
@@ -111,6 +119,30 @@ void SchemaPlanner::rename_all(Rename::Kind kind) {
     rename_one({kind, open.front().table, open.front().from, third});
     open.front().from = third;
   }
+}
+
+/// What has the new name now, and is renamed to nothing, is dropped. A column that something still uses takes another
+/// name until its table is rebuilt.
+void SchemaPlanner::make_room(const Rename& rename) {
+  if (rename.kind == Rename::Kind::table) {
+    for (const auto type : {ObjectType::table, ObjectType::virtual_table})
+      if (const auto* there = scratch_.schema().find(type, rename.to))
+        return take({.changes = {change_of("drop", *there)},
+                     .comment = {"drop " + title(*there)},
+                     .statements = {drop(*there)},
+                     .rebuild = {}});
+    return;
+  }
+  const auto* object = scratch_.schema().find(ObjectType::table, rename.table);
+  const auto* table = object == nullptr ? nullptr : std::get_if<versions::schema::Table>(&object->definition);
+  if (table == nullptr || table->find(rename.to) == nullptr) return;
+  MigrationStep step = drop_column_step(rename.table, rename.to);
+  const auto does = [&] {
+    perform(step);
+    return true;
+  };
+  if (scratch_.attempt(does)) return steps_.push_back(std::move(step));
+  rename_one({rename.kind, rename.table, rename.to, free_name("belay_old_", rename.to)});
 }
 
 /// A view or a trigger that does not fit the schema any more stands in the way of every rename; it goes first then, and
@@ -167,13 +199,16 @@ bool SchemaPlanner::is_kept(const Object& object) const {
   return wanted != nullptr && wanted->digest == object.digest;
 }
 
+/// An index has no rename of its own: it goes, and comes under the other name.
 MigrationStep SchemaPlanner::drop_step(const Object& object) const {
-  MigrationStep step;
-  step.statements = {drop(object)};
-  const bool comes_back = desired_.find(object.type, object.name) != nullptr;
-  if (!comes_back) step.changes = {change_of("drop", object)};
-  step.comment = {"drop " + title(object) + (comes_back ? ", which changes: it is made anew below" : "")};
-  return step;
+  const bool is_renamed = object.type == ObjectType::index && std::ranges::any_of(renames_, [&](const Rename& rename) {
+                            return rename.kind == Rename::Kind::index && equal_ignoring_case(rename.from, object.name);
+                          });
+  const bool comes_back = is_renamed || desired_.find(object.type, object.name) != nullptr;
+  return {.changes = comes_back ? std::vector<Change>() : std::vector<Change>{change_of("drop", object)},
+          .comment = {"drop " + title(object) + (comes_back ? ", which changes: it is made anew below" : "")},
+          .statements = {drop(object)},
+          .rebuild = {}};
 }
 
 /// All tables, indexes and views share one set of names.
@@ -194,10 +229,8 @@ void SchemaPlanner::drop_readers() {
   const bool tables_change = std::ranges::any_of(
       before_.objects(), [&](const auto& object) { return is_table(*object) && !is_kept(*object); });
   if (!tables_change) return;
-  for (const auto& object : before_.objects()) {
-    if (!is_reader(*object) || is_kept(*object) || now(*object) == nullptr) continue;
-    take(drop_step(*object));
-  }
+  for (const auto& object : before_.objects())
+    if (is_reader(*object) && !is_kept(*object) && now(*object) != nullptr) take(drop_step(*object));
 }
 
 /// Those that read it, and those that read these.
@@ -249,8 +282,9 @@ MigrationStep SchemaPlanner::create_step(const Object& wanted) const {
 }
 
 void SchemaPlanner::create_tables(ObjectType type) {
+  const Schema present = scratch_.schema();
   for (const auto* wanted : in_order(desired_)) {
-    if (wanted->type != type || now(*wanted) != nullptr) continue;
+    if (wanted->type != type || present.find(type, wanted->name) != nullptr) continue;
     MigrationStep step = create_step(*wanted);
     fill_index(*wanted, step);
     for (const auto* index : indexes_of(desired_, wanted->name)) add_index(*index, step);
@@ -266,15 +300,15 @@ void SchemaPlanner::add_index(const Object& index, MigrationStep& step) {
 }
 
 void SchemaPlanner::change_tables(ObjectType type) {
+  const Schema present = scratch_.schema();
   for (const auto* wanted : in_order(desired_)) {
     if (wanted->type != type) continue;
-    const auto* object = now(*wanted);
+    const auto* object = present.find(type, wanted->name);
     if (object == nullptr || object->digest == wanted->digest) continue;
-    const Object old = *object;
     if (type == ObjectType::virtual_table)
-      replace_virtual(old, *wanted);
-    else if (!alter(old, *wanted))
-      rebuild(old, *wanted);
+      replace_virtual(*object, *wanted);
+    else if (!alter(*object, *wanted))
+      rebuild(*object, *wanted);
   }
 }
 
@@ -296,8 +330,9 @@ void SchemaPlanner::settle_the_rest() {
     if (!is_table(*object) && desired_.find(object->type, object->name) == nullptr && now(*object) != nullptr)
       take(drop_step(*object));
   for (const auto* wanted : in_order(desired_)) {
+    if (is_table(*wanted)) continue;
     const auto* object = now(*wanted);
-    if (is_table(*wanted) || (object != nullptr && object->digest == wanted->digest)) continue;
+    if (object != nullptr && object->digest == wanted->digest) continue;
     MigrationStep step = create_step(*wanted);
     if (object != nullptr) step.statements.insert(step.statements.begin(), drop(*object));
     take(std::move(step));

@@ -42,6 +42,7 @@ class SchemaPlanner {
   using TableCopy = versions::schema::TableCopy;
 
   void rename_all(Rename::Kind kind);
+  void make_room(const Rename& rename);
   void rename_one(const Rename& rename);
   void drop_what_is_in_the_way();
   void drop_readers();

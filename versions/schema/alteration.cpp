@@ -113,8 +113,7 @@ std::vector<std::string> alteration(const Object& from, const Object& to) {
   if (before == nullptr || after == nullptr || !keeps_order(*before, *after)) return {};
   if (before->strict != after->strict || before->without_rowid != after->without_rowid) return {};
   std::vector<std::string> statements;
-  for (const auto* column : columns_without(*before, *after))
-    statements.push_back(alter(to.name) + "DROP COLUMN " + written_name(column->name));
+  for (const auto* column : columns_without(*before, *after)) statements.push_back(drop_column(to.name, column->name));
   Columns added = columns_without(*after, *before);
   while (!added.empty()) {
     const Column& column = *added.front();
@@ -131,6 +130,10 @@ std::string rename_table(const std::string& table, const std::string& to) {
 
 std::string rename_column(const std::string& table, const std::string& column, const std::string& to) {
   return alter(table) + fmt::format("RENAME COLUMN {} TO {}", written_name(column), written_name(to));
+}
+
+std::string drop_column(const std::string& table, const std::string& column) {
+  return alter(table) + "DROP COLUMN " + written_name(column);
 }
 
 std::string drop(const Object& object) {

@@ -13,9 +13,10 @@ namespace belay::versions::schema {
 /// that something else still uses, and whatever else differs stays as it is.
 std::vector<std::string> alteration(const Object& from, const Object& to);
 
-/// `ALTER TABLE t RENAME TO u`, `ALTER TABLE t RENAME COLUMN a TO b`.
+/// `ALTER TABLE t RENAME TO u`, `… RENAME COLUMN a TO b`, `… DROP COLUMN a`.
 std::string rename_table(const std::string& table, const std::string& to);
 std::string rename_column(const std::string& table, const std::string& column, const std::string& to);
+std::string drop_column(const std::string& table, const std::string& column);
 
 /// `DROP TABLE rooms`, …
 std::string drop(const Object& object);

@@ -1,5 +1,7 @@
 #include "versions/schema/migration.h"
 
+#include <algorithm>
+
 #include "versions/schema/lexer.h"
 #include "versions/schema/names.h"
 
@@ -9,6 +11,13 @@ namespace {
 /// As an option of a marker has it.
 std::string option(const std::string& key, const std::string& value) {
   return value.empty() ? std::string() : " " + key + ":" + value;
+}
+
+/// What is quoted in it may have lines of its own.
+std::string comment(std::string line) {
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return "-- " + line + "\n";
 }
 
 std::string marker_of(const MigrationStep& step) {
@@ -34,7 +43,7 @@ std::string to_sql(std::span<const MigrationStep> steps) {
     if (!sql.empty()) sql += '\n';
     has_marker = has_marker || step.rebuild.has_value();
     if (has_marker) sql += marker_of(step);
-    for (const auto& line : step.comment) sql += "-- " + line + "\n";
+    for (const auto& line : step.comment) sql += comment(line);
     for (const auto& statement : step.statements) sql += with_semicolon(statement) + "\n";
   }
   return sql;

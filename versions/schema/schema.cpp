@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 #include <variant>
 
 #include "versions/digest.h"
 #include "versions/schema/canonical.h"
+#include "versions/schema/names.h"
 #include "versions/schema/parser.h"
 #include "versions/words.h"
 
@@ -18,6 +20,10 @@ ObjectType type_of(const CatalogRow& row, const Definition& definition) {
   if (row.type == "index") return ObjectType::index;
   if (row.type == "trigger") return ObjectType::trigger;
   return ObjectType::table;
+}
+
+std::string key_of(ObjectType type, std::string_view name) {
+  return static_cast<char>('0' + static_cast<int>(type)) + fold(name);
 }
 
 std::string fingerprint_over(const Schema::Objects& objects) {
@@ -49,12 +55,17 @@ std::string_view name_of(ObjectType type) {
   return "object";
 }
 
+Schema::Schema(Objects objects) : objects_(std::move(objects)) {
+  Places places;
+  places.reserve(objects_.size());
+  for (std::size_t i = 0; i < objects_.size(); ++i) places.emplace(key_of(objects_[i]->type, objects_[i]->name), i);
+  places_ = std::make_shared<const Places>(std::move(places));
+}
+
 const Object* Schema::find(ObjectType type, std::string_view name) const {
-  const auto fits = [type, name](const auto& object) {
-    return object->type == type && equal_ignoring_case(object->name, name);
-  };
-  const auto found = std::ranges::find_if(objects_, fits);
-  return found == objects_.end() ? nullptr : found->get();
+  if (!places_) return nullptr;
+  const auto found = places_->find(key_of(type, name));
+  return found == places_->end() ? nullptr : objects_[found->second].get();
 }
 
 std::string Schema::fingerprint() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,7 +43,7 @@ class Schema {
   using Objects = std::vector<std::shared_ptr<const Object>>;
 
   Schema() = default;
-  explicit Schema(Objects objects) : objects_(std::move(objects)) {}
+  explicit Schema(Objects objects);
 
   /// In the order of the catalogue, which is mostly that in which they were made.
   [[nodiscard]] const Objects& objects() const { return objects_; }
@@ -58,7 +59,10 @@ class Schema {
   [[nodiscard]] std::string fingerprint_of(std::string_view table) const;
 
  private:
+  using Places = std::unordered_map<std::string, std::size_t>;
+
   Objects objects_;
+  std::shared_ptr<const Places> places_;  // By type and name, shared by all copies. Null: there are no objects.
 };
 
 /// Makes objects of catalogue rows, each text parsed once, however many schemas it is in.
