@@ -12,6 +12,7 @@
 #include "engine/value.h"
 #include "versions/schema/canonical.h"
 #include "versions/schema/names.h"
+#include "versions/schema/table_copy.h"
 #include "versions/words.h"
 
 namespace belay::engine {
@@ -162,7 +163,8 @@ bool is_there(const Indexes& indexes, const TablePair& pair, const Key& key) {
 
 /// SQLite numbers the rows by itself.
 bool is_new_rowid(const TablePair& pair, const Key& key) {
-  const auto* rowid = key.index.empty() && key.columns->size() == 1 ? rowid_column_of(pair.after) : nullptr;
+  const auto* rowid =
+      key.index.empty() && key.columns->size() == 1 ? versions::schema::rowid_column(pair.after) : nullptr;
   return rowid != nullptr && equal_ignoring_case(rowid->name, key.columns->front().name) &&
          pair.origin(*rowid) == nullptr;
 }
@@ -180,6 +182,7 @@ std::vector<Hazard> key_hazards(const TablePair& pair, const Indexes& before, co
     const auto wanted = signature_after(pair, key);
     if (key.unique && std::ranges::none_of(kept, [&](const auto& one) { return follows(wanted, one); })) {
       found.push_back(ask_unique(pair, key, questions));
+      kept.push_back(wanted);  // What follows from it needs not be asked again.
     } else if (!key.index.empty() && (rebuilt || !is_there(before, pair, key))) {
       if (auto hazard = ask_computable(pair, key, questions)) found.push_back(std::move(*hazard));
     }

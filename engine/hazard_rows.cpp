@@ -9,6 +9,7 @@
 #include "engine/value.h"
 #include "versions/schema/lexer.h"
 #include "versions/schema/names.h"
+#include "versions/schema/table_copy.h"
 #include "versions/words.h"
 
 namespace belay::engine {
@@ -26,8 +27,6 @@ const Constraint* primary_key(const Table& table) {
   const auto found = std::ranges::find(table.constraints, Constraint::Kind::primary_key, &Constraint::kind);
   return found == table.constraints.end() ? nullptr : &*found;
 }
-
-constexpr std::array<std::string_view, 3> rowid_names{"rowid", "_rowid_", "oid"};
 
 bool has_column(const Table& table, std::string_view name) {
   return table.find(std::string(name)) != nullptr;
@@ -115,15 +114,6 @@ std::vector<std::string> primary_key_of(const Table& table) {
   return names;
 }
 
-/// INTEGER PRIMARY KEY, spelt just so; DESC on the column itself makes it an ordinary one.
-const Column* rowid_column_of(const Table& table) {
-  const auto* key = primary_key(table);
-  if (key == nullptr || table.without_rowid || key->columns.size() != 1) return nullptr;
-  if (key->on_column && key->columns[0].descending) return nullptr;
-  const auto* column = table.find(key->columns[0].name);
-  return column != nullptr && equal_ignoring_case(column->type, "integer") ? column : nullptr;
-}
-
 std::set<std::string> names_in(std::string_view sql) {
   std::set<std::string> names;
   for (const auto& token : versions::schema::lex(sql)) {
@@ -189,12 +179,13 @@ std::string StoredRows::own_name(std::string_view what, std::size_t number) cons
 
 /// A rowid that all three of its names are taken from cannot be asked for.
 void StoredRows::add_keys(const TablePair& pair) {
-  std::vector<std::string> columns =
-      pair.before.without_rowid ? primary_key_of(pair.before) : std::vector<std::string>{};
-  if (!pair.before.without_rowid) {
-    const auto free = std::ranges::find_if(rowid_names, [&](auto name) { return !has_column(pair.before, name); });
-    if (free != rowid_names.end()) columns.emplace_back(*free);
-  }
+  std::vector<std::string> columns;
+  if (const auto* column = versions::schema::rowid_column(pair.before))
+    columns.push_back(column->name);
+  else if (const auto name = versions::schema::rowid_name(pair.before))
+    columns.push_back(*name);
+  else if (pair.before.without_rowid)
+    columns = primary_key_of(pair.before);
   for (const auto& column : columns) {
     keys_.push_back(own_name("key", keys_.size()));
     items_.push_back({.name = keys_.back(), .sql = quoted_name(column), .collation = "BINARY", .typed = true});
@@ -203,18 +194,24 @@ void StoredRows::add_keys(const TablePair& pair) {
 
 /// A CHECK may name the rowid.
 void StoredRows::add_rowids(const TablePair& pair) {
-  if (pair.before.without_rowid || pair.after.without_rowid || keys_.empty()) return;
-  const auto* column = rowid_column_of(pair.after);
+  if (pair.after.without_rowid) return;
+  const auto* column = versions::schema::rowid_column(pair.after);
   const auto* old = column ? pair.origin(*column) : nullptr;
-  const bool becomes = old != nullptr && old != rowid_column_of(pair.before);
-  for (const auto name : rowid_names)
+  const bool becomes = old != nullptr && old != versions::schema::rowid_column(pair.before);
+  const auto value = old ? quoted_name(old->name) : rowid_before(pair);
+  for (const auto name : {"rowid", "_rowid_", "oid"})
     if (!has_column(pair.after, name))
       items_.push_back({.name = quoted_name(name),
-                        .sql = old ? quoted_name(old->name) : items_[0].sql,
+                        .sql = value,
                         .affinity = Affinity::numeric,
                         .collation = "BINARY",
                         .typed = !becomes,
                         .converted = becomes});
+}
+
+/// A table without any gets the numbers in its order.
+std::string StoredRows::rowid_before(const TablePair& pair) const {
+  return pair.before.without_rowid || keys_.empty() ? "row_number() OVER ()" : items_[0].sql;
 }
 
 void StoredRows::add_values_before(const TablePair& pair) {
@@ -237,7 +234,7 @@ std::string StoredRows::value_before(const Column& column) const {
 }
 
 void StoredRows::add_columns(const TablePair& pair) {
-  const auto* rowid = rowid_column_of(pair.after);
+  const auto* rowid = versions::schema::rowid_column(pair.after);
   for (const auto& column : pair.after.columns) {
     if (column.generated) continue;
     Item item{.name = quoted_name(column.name),
@@ -246,13 +243,14 @@ void StoredRows::add_columns(const TablePair& pair) {
               .collation = collation_of(column)};
     const auto* old = pair.origin(column);
     if (old != nullptr) {
-      item.converted = pair.converts(column) || (&column == rowid && rowid_column_of(pair.before) != old);
+      item.converted =
+          pair.converts(column) || (&column == rowid && versions::schema::rowid_column(pair.before) != old);
       item.typed = !item.converted;
       item.sql = quoted_name(old->name);
       if (!equal_ignoring_case(collation_of(*old), item.collation)) item.sql = collated(item.sql, item.collation);
     } else if (&column == rowid) {  // Numbers of SQLite's own choice.
-      item.sql = pair.before.without_rowid || keys_.empty() ? "row_number() OVER ()" : items_[0].sql;
-      item.typed = item.sql == items_[0].sql;
+      item.sql = rowid_before(pair);
+      item.typed = true;
     } else if (!column.default_value) {
       item.sql = collated(fmt::format("CAST(NULL AS {})", type_name(item.affinity)), item.collation);
       item.typed = true;

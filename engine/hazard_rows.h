@@ -24,9 +24,6 @@ std::string collation_of(const versions::schema::Column& column);
 /// The columns of the primary key; empty without one.
 std::vector<std::string> primary_key_of(const versions::schema::Table& table);
 
-/// The column that is the rowid; null when there is none.
-const versions::schema::Column* rowid_column_of(const versions::schema::Table& table);
-
 /// The names in a piece of SQL, folded.
 std::set<std::string> names_in(std::string_view sql);
 
@@ -83,6 +80,7 @@ class StoredRows {
   void add_columns(const TablePair& pair);
   void add_values_before(const TablePair& pair);
   void add_generated(const TablePair& pair, const std::set<std::string>& used);
+  [[nodiscard]] std::string rowid_before(const TablePair& pair) const;
   [[nodiscard]] std::string own_name(std::string_view what, std::size_t number) const;
   void convert();
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "engine/value.h"
 #include "versions/schema/lexer.h"
 #include "versions/schema/names.h"
+#include "versions/schema/table_copy.h"
 #include "versions/words.h"
 
 namespace belay::engine {
@@ -32,9 +32,6 @@ using versions::schema::Rename;
 using versions::schema::Table;
 using versions::schema::VirtualTable;
 
-/// Modules whose rows are carried over into a new table.
-constexpr std::array<std::string_view, 5> carried_modules{"fts3", "fts4", "fts5", "rtree", "rtree_i32"};
-
 /// The column that an argument of a virtual table names; empty for an option.
 std::string column_of(const Fragment& argument) {
   const auto tokens = versions::schema::lex(argument.text);
@@ -42,20 +39,6 @@ std::string column_of(const Fragment& argument) {
   if (tokens.empty() || is_option) return "";
   const bool is_auxiliary = tokens.front().text == "+" && tokens.size() > 1;  // rtree
   return versions::schema::unquoted(is_auxiliary ? tokens[1] : tokens[0]);
-}
-
-/// `content=''`: FTS without the texts themselves.
-bool is_contentless(const VirtualTable& table) {
-  return std::ranges::any_of(table.arguments, [](const Fragment& argument) {
-    const auto tokens = versions::schema::lex(argument.text);
-    return tokens.size() == 3 && equal_ignoring_case(tokens[0].text, "content") && tokens[1].text == "=" &&
-           versions::schema::unquoted(tokens[2]).empty();
-  });
-}
-
-bool is_carried(const VirtualTable& table) {
-  const auto fits = [&table](std::string_view module) { return equal_ignoring_case(table.module, module); };
-  return std::ranges::any_of(carried_modules, fits) && !is_contentless(table);
 }
 
 bool same_arguments(const VirtualTable& one, const VirtualTable& other) {
@@ -177,8 +160,10 @@ void Finder::look_at(const Table& before, const Table& after) {
 void Finder::look_at(const VirtualTable& before, const VirtualTable& after) {
   if (same_arguments(before, after)) return;
   const auto* object = before_.find(before.name)->object;
-  if (!equal_ignoring_case(before.module, after.module) || !is_carried(before) || !is_carried(after))
-    return taken(*object, after.name, fmt::format("({}) is dropped and made again", before.module));
+  if (reads_other_table(before)) return;  // Nothing is its own.
+  const bool is_copied =
+      equal_ignoring_case(before.module, after.module) && can_be_copied(before) && can_be_copied(after);
+  if (!is_copied) return taken(*object, after.name, fmt::format("({}) is dropped and made again", before.module));
   for (const auto& argument : before.arguments) {
     const auto column = column_of(argument);
     const auto stays = [&](const Fragment& other) { return equal_ignoring_case(column_of(other), column); };
