@@ -76,6 +76,24 @@ void add_script_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_flag("--from-db", options.from_db, "the schema as it is becomes the first revision, and counts as applied");
 }
 
+void add_autogenerate_options(CLI::App& sub, Options& options) {
+  auto* autogenerate = sub.add_flag("--autogenerate", options.autogenerate,
+                                    "fill it with what turns the database into schema.sql, and back")
+                           ->excludes(sub.get_option("--baseline"));
+  sub.add_option("--rename", options.renames, "what was renamed: T.OLD=NEW for a column, OLD=NEW for a table or index")
+      ->type_name("T.OLD=NEW")
+      ->expected(1)
+      ->take_all()
+      ->needs(autogenerate);
+  sub.add_flag("--allow-drop", options.allowed_drops,
+               "let go of what schema.sql no longer has: everything, or with =T or =T.C just that")
+      ->needs(autogenerate);
+  sub.add_option("--from", options.from, "compare with the database (db), or with what the revisions make (versions)")
+      ->type_name("WHAT")
+      ->check(CLI::IsMember({"db", "versions"}))
+      ->needs(autogenerate);
+}
+
 /// As a check of CLI11: empty when all is well. Its own would take -1 for a very large number.
 std::string is_run_number(const std::string& text) {
   constexpr std::size_t digits_max = 18;
@@ -96,9 +114,11 @@ void add_other_options(CLI::App& sub, unsigned takes, Options& options) {
     sub.add_flag("--exit-code", options.exit_code,
                  takes & sources ? "exit with 2 when there is a difference"
                                  : "exit with 2 when something is pending or interrupted");
-  if (takes & sources)
+  if (takes & sources) {
     sub.add_option("sources", options.revisions, "db, versions, versions:REV, a .sql file or a database URL")
         ->type_name("SOURCE");
+    sub.add_flag("--sql", options.sql, "the statements that turn the first into the second");
+  }
   if (takes & run_number)
     sub.add_option("--run", options.run, "only this run")->type_name("N")->check(CLI::NonNegativeNumber);
   if (takes & directions) {
@@ -259,6 +279,7 @@ std::string command_line(const Command& command, const Options& options) {
   if (options.forward) text += " --forward";
   if (options.back) text += " --back";
   if (options.discard_later_writes) text += " --discard-later-writes";
+  if (options.autogenerate) text += " --autogenerate";
   if (options.baseline) text += " --baseline";
   if (options.from_db) text += " --from-db";
   return text;
@@ -369,6 +390,7 @@ int run(int argc, char** argv) {
     add_target_options(*sub, command.takes, options);
     add_script_options(*sub, command.takes, options);
     add_other_options(*sub, command.takes, options);
+    if (command.takes & generated) add_autogenerate_options(*sub, options);
     if (command.takes & backups) add_backup_options(*sub, options);
     if (command.takes & restorable) add_restore_options(*sub, options);
   }

@@ -37,6 +37,7 @@ enum Takes : unsigned {
   fixing = 1U << 27U,      // --to, --dry-run
   baseline = 1U << 28U,    // --baseline
   from_db = 1U << 29U,     // --from-db
+  generated = 1U << 20U,   // --autogenerate, --rename, --allow-drop, --from
 };
 
 struct Command {
@@ -73,9 +74,13 @@ inline constexpr std::array commands{
             "belay backup\nbelay backup --list\nbelay backup --verify newest\nbelay backup --prune 5\nbelay backup -o "
             "/mnt/stick/app.db.zst"},
     Command{
-        "revision", advanced, "write a new script, like `new`", message | script | baseline, new_revision,
-        "belay revision -m \"add rooms\"\nbelay revision -m \"add rooms\" --stdout\nbelay revision --baseline -m \"as "
-        "found\""},
+        "revision", advanced,
+        "write a new script, like `new`; --autogenerate fills it with what turns the database into schema.sql",
+        message | script | baseline | generated, new_revision,
+        "belay revision -m \"add rooms\"\nbelay revision --autogenerate -m \"rooms have codes\"\nbelay revision "
+        "--autogenerate -m \"a better name\" --rename rooms.name=title\nbelay revision --autogenerate -m \"no more "
+        "logs\" --allow-drop=logs\nbelay revision --autogenerate -m \"in CI\" --from versions --stdout\nbelay revision "
+        "--baseline -m \"as found\""},
     Command{"history", advanced,
             "revisions, newest first; applied ones are marked *, those of a run that can be taken back with its number",
             range, history, "belay history\nbelay history --graph\nbelay history current:head\nbelay history 2026011:"},
@@ -131,7 +136,8 @@ inline constexpr std::array commands{
         "what is different between two schemas: the database (db), what the scripts make (versions, versions:REV), a "
         ".sql file, the URL of another database; without words, db and versions",
         sources | exit_code, diff,
-        "belay diff\nbelay diff db schema.sql\nbelay diff versions:20260119 versions\nbelay diff db "
+        "belay diff\nbelay diff db schema.sql\nbelay diff db schema.sql --sql\nbelay diff versions:20260119 "
+        "versions\nbelay diff db "
         "sqlite:staging.db --exit-code"},
     Command{"journal", looking, "print the journal", run_number, journal,
             "belay journal\nbelay journal --run 3\nbelay journal --json"},

@@ -36,6 +36,9 @@ int init(Context& context);
 int new_revision(Context& context);
 int merge(Context& context);
 
+// commands_autogenerate.cpp: `revision --autogenerate`.
+int autogenerate(Context& context);
+
 // commands_look.cpp: they only read.
 int status(Context& context);
 int history(Context& context);

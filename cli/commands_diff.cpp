@@ -13,10 +13,13 @@
 #include "cli/json.h"
 #include "engine/error.h"
 #include "engine/replay.h"
+#include "engine/schema_migration.h"
+#include "recovery/autogenerate.h"
 #include "recovery/foreign_tools.h"
 #include "versions/error.h"
 #include "versions/plan.h"
 #include "versions/schema/difference.h"
+#include "versions/schema/rename_match.h"
 #include "versions/spelling.h"
 #include "versions/statement.h"
 
@@ -31,6 +34,7 @@ using versions::schema::Schema;
 struct Source {
   std::string name;  ///< As a person is told of it.
   Schema schema;
+  std::vector<versions::schema::RenameHint> hints{};  ///< Of a file of SQL.
 };
 
 /// What kind of database scripts are tried on.
@@ -39,10 +43,17 @@ DatabaseUrl scratch_like(Context& context) {
   return context.migrator().places().url;
 }
 
+engine::Replay scratch(Context& context) {
+  engine::Replay replay(scratch_like(context), context.config().version_table, context.config().ignored);
+  replay.connection().stop_on(context.stop_token());
+  return replay;
+}
+
 Source read_database(Context& context, const DatabaseUrl& url, std::string name) {
   const auto connection = engine::connect(url, {.lock_timeout = context.options().lock_timeout, .read_only = true});
   connection->stop_on(context.stop_token());
-  return {std::move(name), recovery::live_schema(*connection, context.config().version_table)};
+  return {std::move(name),
+          recovery::live_schema(*connection, context.config().version_table, context.config().ignored)};
 }
 
 Source read_own_database(Context& context) {
@@ -59,26 +70,16 @@ Source read_versions(Context& context, std::string_view target) {
   if (target != "base")
     for (const auto* script : versions::plan_upgrade(graph, none, target).revisions)
       chosen[graph.position(script->id)] = true;
-  engine::Replay scratch(scratch_like(context), context.config().version_table);
-  scratch.connection().stop_on(context.stop_token());
-  engine::replay(scratch, graph, chosen);
-  return {fmt::format("the scripts up to {}", target), scratch.schema()};
+  auto replay = scratch(context);
+  engine::replay(replay, graph, chosen);
+  return {fmt::format("the scripts up to {}", target), replay.schema()};
 }
 
 Source read_sql(Context& context, const std::string& file) {
-  const std::string text = read_file(file);
-  engine::Replay scratch(scratch_like(context), context.config().version_table);
-  scratch.connection().stop_on(context.stop_token());
-  try {
-    scratch.run(file, versions::split_statements(text));
-  } catch (versions::Error& error) {
-    error.at(file, error.line());
-    throw;
-  } catch (engine::Error& error) {
-    error.next("correct the file");
-    throw;
-  }
-  return {file, scratch.schema()};
+  read_file(file);  // Says best why it cannot be read.
+  auto replay = scratch(context);
+  auto [text, schema] = recovery::read_schema_file(file, replay);
+  return {file, std::move(schema), versions::schema::read_rename_hints(text, file)};
 }
 
 /// A word that is neither of those above, and may be one of them misspelt.
@@ -130,6 +131,19 @@ void print_sql(Terminal& terminal, const Difference& difference, const Schema& s
   for (std::string line; std::getline(lines, line);) terminal.data("    " + line);
 }
 
+/// The statements that turn one into the other, as autogenerate would write them; nothing is asked and nothing refused,
+/// because nothing is written.
+std::string sql_between(Context& context, const Source& from, const Source& to) {
+  const auto renames = renames_that_apply(to.hints, from.schema, to.schema);
+  for (const auto& rename : suspected_renames(from.schema, to.schema, renames))
+    context.terminal().note(fmt::format("{}{} is dropped, and {} is new: was it renamed? Then say so beside it: {}",
+                                        rename.table.empty() ? "" : rename.table + ".", rename.from, rename.to,
+                                        hint_of(rename)));
+  auto replay = scratch(context);
+  replay.load(from.schema);
+  return versions::schema::to_sql(engine::migrate_schema(replay, to.schema, renames));
+}
+
 }  // namespace
 
 int diff(Context& context) {
@@ -140,13 +154,19 @@ int diff(Context& context) {
   const auto differences = compare(from.schema, to.schema);
   const int exit = context.options().exit_code && !differences.empty() ? exit_differences : exit_done;
   auto& terminal = context.terminal();
+  const bool as_sql = context.options().sql;
+  const std::string sql = as_sql ? sql_between(context, from, to) : "";
   if (terminal.json()) {
-    terminal.data(dump(
-        {{"ok", true}, {"exit", exit}, {"from", from.name}, {"to", to.name}, {"differences", to_json(differences)}}));
+    Json json{
+        {"ok", true}, {"exit", exit}, {"from", from.name}, {"to", to.name}, {"differences", to_json(differences)}};
+    if (as_sql) json["sql"] = sql;
+    terminal.data(dump(json));
     return exit;
   }
   terminal.note(differences.empty() ? fmt::format("no difference between {} and {}", from.name, to.name)
                                     : fmt::format("what turns {} into {}:", from.name, to.name));
+  if (as_sql && !sql.empty()) terminal.data(sql);
+  if (as_sql) return exit;
   for (const auto& difference : differences) {
     print(terminal, difference);
     if (!context.options().verbose || difference.kind == Difference::Kind::changed) continue;

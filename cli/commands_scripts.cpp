@@ -1,105 +1,44 @@
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/consent.h"
 #include "cli/files.h"
 #include "cli/json.h"
+#include "cli/new_script.h"
 #include "cli/result.h"
 #include "cli/script_template.h"
-#include "engine/clock.h"
 
 namespace belay::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string author() {
-  const passwd* user = getpwuid(geteuid());
-  return user ? user->pw_name : "";
-}
-
-/// `2026-11-22T12:54:53Z` becomes `20261122125453`.
-std::string digits_of(const std::string& time) {
-  std::string digits;
-  std::copy_if(time.begin(), time.end(), std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
-  return digits;
-}
-
-/// The time as an id, moved on where two scripts were made in one second.
-std::string free_id(const versions::Graph& graph, const std::string& created) {
-  auto number = std::stoll(digits_of(created));
-  while (graph.find({std::to_string(number)})) ++number;
-  return std::to_string(number);
-}
-
-/// A header holds a message on one line.
-std::string on_one_line(std::string message) {
-  for (char& c : message)
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-  const auto first = message.find_first_not_of(' ');
-  if (first == std::string::npos)
-    throw Error(exit_usage, "usage", "a revision needs a message", "belay new \"add rooms\"");
-  return message.substr(first, message.find_last_not_of(' ') - first + 1);
-}
-
-std::string template_text(const Config& config) {
-  const fs::path file = config.folder / config.script_template;
-  return fs::exists(file) ? read_file(file) : std::string(default_template);
-}
-
-std::string parents_text(const versions::Graph& graph, const std::vector<std::size_t>& parents) {
-  std::string text;
-  for (const auto parent : parents) text += (text.empty() ? "" : ", ") + graph.scripts()[parent].id.text;
-  return text.empty() ? "base" : text;
-}
-
-fs::path file_of(const Config& config, const std::string& id, const std::string& message) {
-  const std::string name_slug = slug(message);
-  return (config.folder / config.versions / (id + (name_slug.empty() ? "" : "_" + name_slug) + ".sql"))
-      .lexically_normal();
-}
-
-void write_new(const fs::path& file, const std::string& text) {
-  if (!write_new_file(file, text))
-    throw Error(exit_refused, "exists", file.string() + " is there already", "run the command again");
-}
-
-int write_script(Context& context, const std::vector<std::size_t>& parents) {
+int write_script(Context& context, std::vector<std::size_t> parents) {
   const auto& config = context.config();
-  const auto& graph = context.graph();
-  const auto& options = context.options();
-  const std::string created = engine::utc_now();
-  const std::string id = free_id(graph, created);
-  const std::string message = on_one_line(options.message);
-  const Placeholders values{{"revision", id},
-                            {"parents", parents_text(graph, parents)},
-                            {"message", message},
-                            {"created", created},
-                            {"author", author()}};
-  const std::string text = fill_template(template_text(config), values, config.script_template.string());
-  const fs::path file = file_of(config, id, message);
+  const auto script = new_script(config, context.graph(), context.options().message, std::move(parents));
+  const std::string text = script_from_template(config, context.graph(), script);
 
   // What is written must be read again: a template may have been broken by hand.
-  versions::parse_script(text, file);
+  versions::parse_script(text, script.file);
   auto& terminal = context.terminal();
-  if (options.to_stdout) {
-    terminal.data(terminal.json() ? dump({{"revision", id}, {"file", nullptr}, {"text", text}}) : text);
+  if (context.options().to_stdout) {
+    terminal.data(terminal.json() ? dump({{"revision", script.id}, {"file", nullptr}, {"text", text}}) : text);
     return exit_done;
   }
-  if (!options.dry_run) write_new(file, text);
-  const fs::path shown = file.lexically_proximate(fs::current_path());
+  const bool dry_run = context.options().dry_run;
+  if (!dry_run) write_new(script.file, text);
   if (terminal.json())
-    terminal.data(dump({{"revision", id}, {"file", file.string()}}));
+    terminal.data(dump({{"revision", script.id}, {"file", script.file.string()}}));
   else
-    terminal.say(fmt::format("{} {}", options.dry_run ? "would write" : "wrote", shown.string()));
+    terminal.say(fmt::format("{} {}", dry_run ? "would write" : "wrote", script.shown_file()));
   return exit_done;
 }
 
@@ -110,11 +49,6 @@ std::vector<std::size_t> resolved(const versions::Graph& graph, const std::vecto
   return positions;
 }
 
-[[noreturn]] void several_heads(const versions::Graph& graph, const std::vector<std::size_t>& heads) {
-  throw Error(exit_refused, "several-heads", "there are several heads: " + parents_text(graph, heads),
-              "say which with --parent REV, or join them: belay merge -m \"merge\"");
-}
-
 // --- The schema as it is ---
 
 /// Crash between the script and its stamp: the same command again finds the script and only stamps it.
@@ -123,12 +57,10 @@ Json write_baseline(Context& context, const std::string& words) {
   auto& migrator = context.migrator();
   auto& terminal = context.terminal();
   const auto& options = context.options();
-  const std::string created = engine::utc_now();
-  const std::string message = on_one_line(words);
-  std::string id = free_id(migrator.graph(), created);
-  fs::path file = file_of(context.config(), id, message);
+  auto script = new_script(context.config(), migrator.graph(), words, {});
+  auto& [id, message, created, author, parents, file] = script;
   const auto baseline =
-      migrator.plan_baseline({.id = id, .message = message, .created = created, .author = author()}, file);
+      migrator.plan_baseline({.id = id, .message = message, .created = created, .author = author}, file);
   if (!baseline.existing.empty()) {
     id = baseline.existing;
     file = migrator.graph().find({id})->file;
@@ -139,7 +71,7 @@ Json write_baseline(Context& context, const std::string& words) {
     if (!terminal.json()) terminal.data(baseline.text);
     return json;
   }
-  const std::string shown = file.lexically_proximate(fs::current_path()).string();
+  const std::string shown = script.shown_file();
   if (options.dry_run) {
     terminal.say(fmt::format("would write {} and record it as applied", shown));
     return json;
@@ -164,12 +96,8 @@ int new_revision(Context& context) {
     if (context.terminal().json()) context.terminal().data(dump(json));
     return exit_done;
   }
-  const auto& graph = context.graph();
-  const auto& words = context.options().parents;
-  if (words.size() == 1 && words[0] == "base") return write_script(context, {});
-  const auto parents = words.empty() ? graph.heads() : resolved(graph, words);
-  if (words.empty() && parents.size() > 1) several_heads(graph, parents);
-  return write_script(context, parents);
+  if (context.options().autogenerate) return autogenerate(context);
+  return write_script(context, chosen_parents(context));
 }
 
 int merge(Context& context) {

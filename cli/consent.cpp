@@ -25,10 +25,14 @@ void refuse_protected(std::string_view what) {
               "belay config shows where protected = true comes from");
 }
 
+bool ask_whether(Context& context, const std::string& question) {
+  const std::string typed = answer(context, question + " [y/N]");
+  return typed == "y" || typed == "Y" || typed == "yes";
+}
+
 void ask_for_yes(Context& context, const std::string& question, const std::string& refusal) {
   if (context.options().yes) return;
-  const std::string typed = answer(context, question + " [y/N]");
-  if (typed != "y" && typed != "Y" && typed != "yes") refuse(refusal);
+  if (!ask_whether(context, question)) refuse(refusal);
 }
 
 void ask_for_word(Context& context, const std::string& question, std::string_view word, const std::string& refusal) {

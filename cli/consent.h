@@ -12,6 +12,10 @@ namespace belay::cli {
 /// @throws Error exit_refused `protected`.
 [[noreturn]] void refuse_protected(std::string_view what);
 
+/// A yes on the terminal, and nothing else: for what `--yes` cannot know.
+/// @throws engine::Error `interrupted`.
+bool ask_whether(Context& context, const std::string& question);
+
 /// `--yes`, or a yes on the terminal.
 /// @param refusal  why it is not done without.
 /// @throws Error exit_refused `not-confirmed`.

@@ -7,6 +7,7 @@
 #include "cli/config.h"
 #include "engine/error.h"
 #include "journal/error.h"
+#include "recovery/autogenerate.h"
 #include "recovery/error.h"
 #include "versions/error.h"
 
@@ -269,6 +270,9 @@ Failure describe(const std::exception_ptr& error, int signal) {
     failure = describe(known);
   } catch (const engine::Error& known) {
     failure = describe(known);
+  } catch (const recovery::AutogenerateRefused& known) {
+    failure = describe(known);
+    failure.hazards = known.hazards();
   } catch (const recovery::Error& known) {
     failure = describe(known);
   } catch (const ConfigError& known) {

@@ -3,8 +3,10 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "cli/exit_status.h"
+#include "versions/schema/hazard.h"
 
 namespace belay::cli {
 
@@ -35,6 +37,7 @@ struct Failure {
   std::string statement;
   std::string state;
   std::string next;
+  std::vector<versions::schema::Hazard> hazards{};  ///< What a generated script would have done.
 };
 
 /// Every exception of belay's rooms, and any other, as a failure.

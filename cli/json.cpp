@@ -21,18 +21,34 @@ Json to_json(const std::vector<std::size_t>& positions, const versions::Graph& g
   return json;
 }
 
+Json to_json(const std::vector<versions::schema::Hazard>& hazards) {
+  Json json = Json::array();
+  for (const auto& hazard : hazards) {
+    json.push_back({{"kind", std::string(name_of(hazard.kind))},
+                    {"table", hazard.table},
+                    {"column", or_null(hazard.column)},
+                    {"message", hazard.message},
+                    {"count", hazard.count},
+                    {"first", hazard.first}});
+    if (hazard.kind == versions::schema::Hazard::Kind::rebuild) json.back()["bytes"] = hazard.bytes;
+  }
+  return json;
+}
+
 Json to_json(const Failure& failure) {
-  return {{"ok", false},
-          {"exit", failure.exit},
-          {"error",
-           {{"kind", failure.kind},
-            {"message", failure.message},
-            {"file", or_null(failure.file)},
-            {"line", failure.line ? Json(failure.line) : Json(nullptr)},
-            {"column", failure.column ? Json(failure.column) : Json(nullptr)},
-            {"statement", or_null(failure.statement)},
-            {"state", failure.state},
-            {"next", failure.next}}}};
+  Json json{{"ok", false},
+            {"exit", failure.exit},
+            {"error",
+             {{"kind", failure.kind},
+              {"message", failure.message},
+              {"file", or_null(failure.file)},
+              {"line", failure.line ? Json(failure.line) : Json(nullptr)},
+              {"column", failure.column ? Json(failure.column) : Json(nullptr)},
+              {"statement", or_null(failure.statement)},
+              {"state", failure.state},
+              {"next", failure.next}}}};
+  if (!failure.hazards.empty()) json["error"]["hazards"] = to_json(failure.hazards);
+  return json;
 }
 
 Json to_json(const recovery::Report& report) {

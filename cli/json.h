@@ -15,6 +15,7 @@ Json to_json(const std::vector<versions::RevisionId>& ids);
 Json to_json(const std::vector<std::size_t>& positions, const versions::Graph& graph);
 /// The object that `--json` gives for an error.
 Json to_json(const Failure& failure);
+Json to_json(const std::vector<versions::schema::Hazard>& hazards);
 /// The object that `--json` gives for a command that changed a database.
 Json to_json(const recovery::Report& report);
 

@@ -46,6 +46,12 @@ struct Options {
   bool discard_later_writes = false;
   std::optional<std::uint64_t> keep;
 
+  // Of `revision --autogenerate`.
+  bool autogenerate = false;
+  std::vector<std::string> renames;
+  std::vector<std::string> allowed_drops;  ///< `true` for one without a name: everything.
+  std::string from = "db";                 ///< db, versions
+
   // Of `backup`.
   bool list = false;
   std::string verify;  ///< An id, `newest`, or a file.

@@ -7,6 +7,7 @@
 
 #include "cli/failure.h"
 #include "versions/spelling.h"
+#include "versions/words.h"
 
 namespace belay::cli {
 
@@ -49,10 +50,13 @@ template = "template.sql"      # what `belay new` starts from
 
 const std::string_view default_schema =
     R"(-- The schema that the database should have once every migration script has run.
+-- Change it, then: belay revision --autogenerate -m "what has changed"
+-- Beside a column, a table or an index that you rename, say so, like title here (docs/autogenerate.md).
 --
 -- CREATE TABLE rooms (
---   id   INTEGER PRIMARY KEY,
---   code TEXT NOT NULL UNIQUE
+--   id    INTEGER PRIMARY KEY,
+--   code  TEXT NOT NULL UNIQUE,
+--   title TEXT NOT NULL  -- @renamed from=name
 -- );
 )";
 
@@ -81,6 +85,64 @@ std::string fill_template(std::string_view text, const Placeholders& values, con
     result += value->second;
     text.remove_prefix(close + 2);
   }
+}
+
+namespace {
+
+/// Whether a line is this marker, with options or without.
+bool is_marker(std::string_view line, std::string_view marker) {
+  if (!line.starts_with(marker)) return false;
+  const auto rest = line.substr(marker.size());
+  return rest.empty() || versions::is_blank(rest.front());
+}
+
+std::string with_reason(std::string_view line, const std::string& reason) {
+  std::string quoted;
+  for (const char c : reason)
+    quoted += c == '"' ? std::string("\"\"") : std::string(1, c == '\n' || c == '\r' ? ' ' : c);
+  while (!line.empty() && versions::is_blank(line.back())) line.remove_suffix(1);
+  return fmt::format("{} irreversible:\"{}\"", line, quoted);
+}
+
+std::string_view take_line(std::string_view& text) {
+  const auto line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  return line;
+}
+
+/// The blank lines that a template keeps room with are not needed any more; one stays between two sections.
+void close_gap(std::string_view& text, std::string& result) {
+  bool gap = false;
+  while (!text.empty() && versions::trim(text.substr(0, text.find('\n'))).empty()) {
+    take_line(text);
+    gap = true;
+  }
+  if (gap && !text.empty()) result += '\n';
+}
+
+}  // namespace
+
+std::string fill_sections(std::string_view text, const Sections& sections, const std::string& file) {
+  std::string result;
+  bool has_up = false;
+  bool has_down = false;
+  while (!text.empty()) {
+    const auto line = take_line(text);
+    const bool up = !has_up && is_marker(line, "-- migrate:up");
+    const bool down = !has_down && is_marker(line, "-- migrate:down");
+    const bool to_base = down && !sections.irreversible.empty();
+    result += to_base ? with_reason(line, sections.irreversible) : std::string(line);
+    result += '\n';
+    if (!up && !down) continue;
+    (up ? has_up : has_down) = true;
+    if (!to_base) result += up ? sections.up : sections.down;
+    close_gap(text, result);
+  }
+  if (has_up && has_down) return result;
+  throw Error(
+      exit_config, "bad-template",
+      fmt::format("{}: it has no line -- migrate:{}, so that nothing can be put there", file, has_up ? "down" : "up"),
+      "give it the lines -- migrate:up and -- migrate:down");
 }
 
 std::string slug(std::string_view message) {
