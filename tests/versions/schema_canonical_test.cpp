@@ -58,6 +58,12 @@ INSTANTIATE_TEST_SUITE_P(
             "CREATE TABLE t (\"asc\", \"desc\", \"begin\", PRIMARY KEY (\"asc\" ASC, \"desc\" desc)); CREATE TRIGGER r "
             "INSERT ON t WHEN new.\"begin\" BEGIN SELECT new.\"desc\" FROM (SELECT 1 AS \"end\"); END"},
         Pair{"IfNotExistsAndSchema", "CREATE TABLE t (a)", "CREATE TABLE IF NOT EXISTS main.t (a)"},
+        Pair{"GeneratedAlwaysBehindATypeIsNoPartOfIt", "CREATE TABLE t (a INT, b)",
+             "CREATE TABLE t (a INT GENERATED ALWAYS, b generated always)"},
+        Pair{"DeferralApartFromItsForeignKey",
+             "CREATE TABLE t (a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b, c NOT NULL)",
+             "CREATE TABLE t (a REFERENCES p, b, c NOT NULL DEFERRABLE INITIALLY DEFERRED)"},
+        Pair{"DeferralWithoutAForeignKey", "CREATE TABLE t (a)", "CREATE TABLE t (a DEFERRABLE INITIALLY DEFERRED)"},
         Pair{"SpaceInTypes", "CREATE TABLE t (a VARCHAR(20), b DECIMAL(10,2), c UNSIGNED BIG INT)",
              "CREATE TABLE t (a varchar ( 20 ), b DECIMAL (10, 2), c unsigned  big int)"},
         Pair{"OrderOfColumnConstraints", "CREATE TABLE t (a TEXT NOT NULL COLLATE NOCASE DEFAULT 'x' UNIQUE)",

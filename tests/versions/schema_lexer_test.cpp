@@ -32,6 +32,19 @@ TEST(Lexer, CommentsAndWhiteSpaceAreNoTokens) {
   EXPECT_EQ(tokens_of("1 - -2 a- - b"), "#1 .- .- #2 wa .- .- wb");
 }
 
+/// Found by the fuzzer.
+TEST(Lexer, VerticalTabIsWhiteSpaceOnlyBehindOther) {
+  EXPECT_EQ(tokens_of("a \vb\n\v\vc"), "wa wb wc");
+  EXPECT_EQ(tokens_of("a\vb"), "wa !\v wb");
+}
+
+TEST(Lexer, ByteOrderMarkIsWhiteSpaceWhereATokenMayBegin) {
+  EXPECT_EQ(tokens_of("\xEF\xBB\xBF\xEF\xBB\xBF"
+                      "a \xEF\xBB\xBF b"),
+            "wa wb");
+  EXPECT_EQ(tokens_of("a\xEF\xBB\xBF b \xEF\xBB"), "wa\xEF\xBB\xBF wb w\xEF\xBB");
+}
+
 TEST(Lexer, QuotesHoldWhatIsDoubledInThem) {
   EXPECT_EQ(tokens_of("'it''s' \"a\"\"b\" `c``d` [e]] x'0aF' ''"), "s'it''s' n\"a\"\"b\" n`c``d` n[e] !] bx'0aF' s''");
   EXPECT_EQ(unquoted(lex("'it''s'")[0]), "it's");

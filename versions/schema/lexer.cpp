@@ -13,6 +13,14 @@ constexpr std::size_t npos = std::string_view::npos;
 constexpr bool is_space(char c) {
   return is_blank(c) || c == '\n';
 }
+/// How much white space a text begins with, as SQLite has it: a vertical tab is some only behind other, and a byte
+/// order mark wherever a token may begin.
+std::size_t blanks(std::string_view text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (text.starts_with(mark)) return mark.size();
+  if (text.empty() || !is_space(text.front())) return 0;
+  return leading(text, [](char c) { return is_space(c) || c == '\v'; }).size();
+}
 constexpr bool is_part_of_word(char c) {
   return is_letter(c) || is_digit(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -60,7 +68,7 @@ std::size_t Lexer::end_of(Predicate is, std::size_t from) const {
 
 void Lexer::skip_blanks_and_comments() {
   for (;;) {
-    rest_.remove_prefix(leading(rest_, is_space).size());
+    while (const std::size_t size = blanks(rest_)) rest_.remove_prefix(size);
     std::size_t end = npos;
     if (rest_.starts_with("--")) {
       end = rest_.find('\n');

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "versions/schema/names.h"
 #include "versions/words.h"
@@ -51,16 +52,24 @@ ForeignKey parse_references(Cursor& cursor) {
   }
 }
 
-/// The words up to a constraint, and the numbers in parentheses behind them.
+/// The words up to a constraint, and the numbers in parentheses behind them. GENERATED ALWAYS at their end is none of
+/// them, whether or not AS follows.
 std::string parse_type(Cursor& cursor) {
-  std::string type;
+  std::vector<std::string> words;
   const auto is_word = [&cursor] {
     const Token& token = cursor.peek();
     if (token.kind == TokenKind::word) return !is_reserved(token.text);
     return token.kind == TokenKind::name || token.kind == TokenKind::string;
   };
-  while (is_word() && !(cursor.sees("generated") && cursor.sees("always", 1)))
-    type += (type.empty() ? "" : " ") + cursor.take_name();
+  bool generated = false;
+  while (is_word()) {
+    generated = cursor.sees("generated") && cursor.sees("always", 1);
+    words.push_back(cursor.take_name());
+    if (generated) words.push_back(cursor.take_name());
+  }
+  if (generated && !cursor.sees("(")) words.resize(words.size() - 2);
+  std::string type;
+  for (const auto& word : words) type += (type.empty() ? "" : " ") + word;
   if (type.empty() || !cursor.take("(")) return type;
   type += '(';
   for (; !cursor.take(")"); cursor.skip()) {
@@ -109,6 +118,7 @@ class TableParser {
   void parse_column();
   void parse_column_constraint(Column& column, const std::string& name, std::size_t begin);
   void parse_key_of_column(const Column& column, const std::string& name, std::size_t begin);
+  void parse_late_deferral();
   void parse_default(Column& column, const std::string& name);
   void parse_generated(Column& column, const std::string& name);
   void parse_table_constraint();
@@ -213,13 +223,17 @@ void TableParser::parse_key_of_column(const Column& column, const std::string& n
     constraint.references = parse_references(cursor_);
     parse_deferral(cursor_, constraint.references);
   } else {
-    auto& earlier = table_.constraints;
-    const bool behind_key = !earlier.empty() && earlier.back().kind == Constraint::Kind::foreign_key &&
-                            earlier.back().on_column == table_.columns.size();
-    if (behind_key && parse_deferral(cursor_, earlier.back().references)) return;
-    throw NotUnderstood{};
+    return parse_late_deferral();
   }
   add(std::move(constraint), begin);
+}
+
+/// Apart from a foreign key it belongs to the last one before it, on whatever column that is; without any to none.
+void TableParser::parse_late_deferral() {
+  const auto is_key = [](const Constraint& one) { return one.kind == Constraint::Kind::foreign_key; };
+  const auto last = std::find_if(table_.constraints.rbegin(), table_.constraints.rend(), is_key);
+  ForeignKey none;
+  if (!parse_deferral(cursor_, last == table_.constraints.rend() ? none : last->references)) throw NotUnderstood{};
 }
 
 void TableParser::parse_default(Column& column, const std::string& name) {

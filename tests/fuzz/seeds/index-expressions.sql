@@ -1,0 +1,1 @@
+CREATE INDEX x ON t (lower(b), a + c, (a), (b) COLLATE RTRIM DESC, json_extract(a, '$.k'))

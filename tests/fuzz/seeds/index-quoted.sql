@@ -1,0 +1,1 @@
+CREATE INDEX "my index" ON "my table" ("a", [b])

@@ -1,0 +1,1 @@
+CREATE TABLE x (a ))(; @ # $ ? \   'x' x'1' 1e 0x ..5

@@ -1,0 +1,1 @@
+CREATE TABLE x (a); CREATE INDEX y ON x (a);

@@ -1,0 +1,1 @@
+CREATE TABLE x AS SELECT a, b AS "b c", a + 1 AS n, c FROM t

@@ -1,0 +1,1 @@
+CREATE TABLE x (a CHECK (a <> "a" AND a <> "no column" AND a NOT LIKE '%)%' ESCAPE '\'))

@@ -1,0 +1,1 @@
+CREATE TABLE x (a CHECK (a > 0), b CONSTRAINT "b ok" CHECK (b IN ('x', 'y') OR b IS NULL), CHECK (a < b), CONSTRAINT c CHECK ((a) <> b AND length(b) BETWEEN 1 AND 9))

@@ -1,0 +1,4 @@
+CREATE /* a */ TABLE -- b
+ x (a /* , b */ INT, -- c, d
+ b)
+-- end

@@ -1,0 +1,1 @@
+CREATE TABLE x (id TEXT DEFAULT (lower(hex(randomblob(16)))), t DEFAULT (strftime('%s', 'now')), u DEFAULT ((((1)))))

@@ -1,0 +1,1 @@
+CREATE TABLE x (a, b GENERATED ALWAYS AS ((a)) , c generated always, d always)

@@ -1,0 +1,1 @@
+CREATE TABLE x (a INT, b INT GENERATED ALWAYS AS (a * 2) STORED, c AS (a || 'x') VIRTUAL UNIQUE, d TEXT AS (json_extract(a, '$.b')) NOT NULL)

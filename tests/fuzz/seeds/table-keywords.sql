@@ -1,0 +1,1 @@
+CREATE TABLE key (action TEXT, "end" INT, desc, cascade REPLACE, rowid, temp, plan, if, row, offset)

@@ -1,0 +1,1 @@
+CREATE TABLE x (a, b, UNIQUE (a) CHECK (b > 0) CONSTRAINT n UNIQUE (b))

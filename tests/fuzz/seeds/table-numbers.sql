@@ -1,0 +1,1 @@
+CREATE TABLE x (a DEFAULT 0x1F, b DEFAULT .5, c DEFAULT 5., d DEFAULT 1e10, e CHECK (e <> 1.5E+3 AND e < 0xff))

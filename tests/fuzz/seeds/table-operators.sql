@@ -1,0 +1,1 @@
+CREATE TABLE x (a, b, CHECK (a->>'$.x' == b->'$' AND (a << 2) >> 1 & 3 | ~4 <= b || '' AND a != -b AND a % 2 NOTNULL AND b ISNULL IS NOT TRUE))

@@ -1,0 +1,1 @@
+CREATE TABLE "my ""x""" ([a b], `c``d`, "e""f", 'g', "", "select", [order])

@@ -1,0 +1,1 @@
+CREATE TABLE x (a VARCHAR ( 20 ), b DOUBLE PRECISION, c DECIMAL(10,-2), d UNSIGNED BIG INT, e "my type", f 'text', g [x y](+1))

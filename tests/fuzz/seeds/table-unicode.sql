@@ -1,0 +1,1 @@
+CREATE TABLE räume (größe REAL CHECK (größe > 0.0), "名前" TEXT DEFAULT '東京', Ωmega)

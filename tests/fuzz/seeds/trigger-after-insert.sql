@@ -1,0 +1,1 @@
+CREATE TRIGGER x AFTER INSERT ON t BEGIN INSERT INTO "my table" VALUES (new.a, new.b); END

@@ -1,0 +1,1 @@
+CREATE VIEW x (one, "two words") AS SELECT a, b FROM t UNION ALL SELECT b, a FROM v

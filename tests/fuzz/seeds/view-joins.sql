@@ -1,0 +1,1 @@
+CREATE VIEW x AS SELECT t.*, m."a" FROM t LEFT OUTER JOIN "my table" AS m ON t.a = m.a NATURAL JOIN v WHERE EXISTS (SELECT 1 FROM v WHERE v.a = t.a)

@@ -1,0 +1,1 @@
+CREATE VIRTUAL TABLE x USING fts5(title, body UNINDEXED, tokenize = 'porter unicode61', prefix='2 3')

@@ -1,0 +1,1 @@
+CREATE VIRTUAL TABLE IF NOT EXISTS x USING rtree(id, minx, maxx, +name TEXT)
