@@ -313,6 +313,12 @@ bool asks_for_json(int argc, char** argv) {
   return std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
 }
 
+/// `--allow-drop=$TABLE` of a variable that is not set must not allow everything, which is how CLI11 reads it.
+void require_names(int argc, char** argv) {
+  if (std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--allow-drop="; }))
+    throw Error(exit_usage, "usage", "--allow-drop= says no name");
+}
+
 /// `belay migrate --sql > plan.sql` must not look well on a full disk.
 Failure output_lost(int error) {
   Failure failure;
@@ -396,6 +402,7 @@ int run(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+    require_names(argc, argv);
     if (!durations[0].empty()) options.lock_timeout = parse_duration(durations[0]);
     if (!durations[1].empty()) options.statement_timeout = parse_duration(durations[1]);
   } catch (const CLI::Success& asked_for_help) {

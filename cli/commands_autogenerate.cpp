@@ -62,8 +62,8 @@ class Planner {
     auto plan = needs_no_database_ ? recovery::autogenerate_from_versions(settings_, like_, context_.graph(), request_,
                                                                           context_.stop_token())
                                    : context_.migrator().autogenerate(request_);
-    for (const auto& note : plan.notes) context_.terminal().warn(note);
     if (const auto refused = recovery::obstacle(plan, request_.allowed)) throw recovery::AutogenerateRefused(*refused);
+    for (const auto& note : plan.notes) context_.terminal().warn(note);
     return plan;
   }
 
@@ -194,12 +194,13 @@ int finish(Context& context, const NewScript& script, const std::string& text, c
 int nothing_to_do(Context& context) {
   auto& terminal = context.terminal();
   const bool from_versions = context.options().from == "versions";
+  const std::string said =
+      fmt::format("nothing to do: {} what {} says", from_versions ? "the revisions make" : "the database is",
+                  context.config().schema.string());
   if (terminal.json())
     terminal.data(dump({{"revision", nullptr}, {"file", nullptr}, {"changes", Json::array()}}));
   else
-    terminal.note(fmt::format("nothing to do: {} what {} says",
-                              from_versions ? "the revisions make" : "the database is",
-                              context.config().schema.string()));
+    context.options().to_stdout ? terminal.note(said) : terminal.say(said);
   return exit_done;
 }
 

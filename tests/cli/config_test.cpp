@@ -28,7 +28,7 @@ TEST_F(LoadConfig, UnknownWordsNameTheNearest) {
 
 TEST_F(LoadConfig, EmptyPathsAndHooksAreRefused) {
   for (const char* key : {"versions", "schema", "template", "journal.path", "backup.directory", "log.file",
-                          "hooks.before_migrate", "hooks.after_each", "env.a.versions"}) {
+                          "hooks.before_migrate", "hooks.after_each", "autogenerate.ignore", "env.a.versions"}) {
     EXPECT_NE(refusal(std::string(key) + " = ''").find("` is empty; remove it, or give it a value"), std::string::npos);
   }
 }
@@ -165,7 +165,7 @@ TEST_F(LoadConfig, SettingsAreEveryKeyInOrderWithItsDefault) {
             "database= versions=versions schema=schema.sql template=template.sql version_table=belay_version "
             "protected=false journal.path= journal.keep_runs=100 journal.keep_bytes=256MiB backup.directory= "
             "backup.keep=10 backup.before=auto recovery.policy=forward hooks.before_migrate= hooks.after_migrate= "
-            "hooks.before_each= hooks.after_each= log.file= log.level=info ");
+            "hooks.before_each= hooks.after_each= autogenerate.ignore= log.file= log.level=info ");
 }
 
 TEST_F(LoadConfig, PageOnConfigurationHasAnExampleThatIsReadAndEveryKey) {
