@@ -3,103 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "engine/replay.h"
-#include "engine/value.h"
 #include "recovery/clues.h"
 #include "recovery/migrator.h"
 #include "versions/error.h"
-#include "versions/schema/lexer.h"
-#include "versions/schema/names.h"
+#include "versions/schema/alteration.h"
+#include "versions/schema/migration.h"
+#include "versions/schema/order.h"
 
 namespace belay::recovery {
 namespace {
 
-using versions::schema::Object;
-using versions::schema::ObjectType;
 using versions::schema::Schema;
-
-using Objects = std::vector<const Object*>;
-
-Objects of_type(const Schema& schema, ObjectType type) {
-  Objects objects;
-  for (const auto& object : schema.objects())
-    if (object->type == type) objects.push_back(object.get());
-  return objects;
-}
-
-bool same_name(const std::string& a, const std::string& b) {
-  return versions::schema::fold(a) == versions::schema::fold(b);
-}
-
-/// What has a foreign key on another table needs it.
-bool refers_to(const Object& child, const Object& parent) {
-  const auto* table = std::get_if<versions::schema::Table>(&child.definition);
-  if (table == nullptr) return false;
-  return std::ranges::any_of(table->constraints, [&](const auto& constraint) {
-    return constraint.kind == versions::schema::Constraint::Kind::foreign_key &&
-           same_name(constraint.references.table, parent.name);
-  });
-}
-
-/// A view whose SQL has the name of another one; a column of that name does no harm but to the order.
-bool mentions(const Object& view, const Object& other) {
-  using versions::schema::TokenKind;
-  return std::ranges::any_of(versions::schema::lex(view.sql), [&](const auto& token) {
-    const bool name = token.kind == TokenKind::word || token.kind == TokenKind::name;
-    return name && same_name(versions::schema::unquoted(token), other.name);
-  });
-}
-
-/// The order of the catalogue, but what another needs before it. Circles, which SQLite allows, stay as they are.
-class Ordered {
- public:
-  using Needs = bool (*)(const Object& object, const Object& other);
-  Ordered(Objects objects, Needs needs) : objects_(std::move(objects)), needs_(needs), placed_(objects_.size()) {
-    for (std::size_t i = 0; i < objects_.size(); ++i) place(i);
-  }
-  [[nodiscard]] const Objects& result() const { return result_; }
-
- private:
-  void place(std::size_t index) {
-    if (placed_[index]) return;
-    placed_[index] = true;
-    for (std::size_t i = 0; i < objects_.size(); ++i)
-      if (!placed_[i] && needs_(*objects_[index], *objects_[i])) place(i);
-    result_.push_back(objects_[index]);
-  }
-
-  Objects objects_;
-  Needs needs_;
-  std::vector<bool> placed_;
-  Objects result_;
-};
-
-Objects in_order(const Schema& schema) {
-  Objects all = Ordered(of_type(schema, ObjectType::table), refers_to).result();
-  const auto add = [&all](const Objects& more) { all.insert(all.end(), more.begin(), more.end()); };
-  add(of_type(schema, ObjectType::virtual_table));
-  add(of_type(schema, ObjectType::index));
-  add(Ordered(of_type(schema, ObjectType::view), mentions).result());
-  add(of_type(schema, ObjectType::trigger));
-  return all;
-}
-
-std::string drop(const Object& object) {
-  const bool is_table = object.type == ObjectType::table || object.type == ObjectType::virtual_table;
-  const std::string kind(is_table ? "table" : versions::schema::name_of(object.type));
-  std::string word = kind;
-  std::ranges::transform(word, word.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
-  return fmt::format("DROP {} {}", word, engine::quoted_name(object.name));
-}
-
-/// A comment at the very end would hide a semicolon behind it.
-std::string ended(const std::string& sql) {
-  const auto line = sql.substr(sql.rfind('\n') + 1);
-  return sql + (line.find("--") == std::string::npos ? ";\n" : "\n;\n");
-}
 
 Error unprovable(const std::string& why) {
   return Error(ErrorCode::unknown_schema, "no script can be written that makes exactly this schema: " + why)
@@ -110,9 +27,9 @@ Error unprovable(const std::string& why) {
 
 SchemaSql sql_of(const Schema& schema) {
   SchemaSql sql;
-  for (const auto* object : in_order(schema)) {
+  for (const auto* object : versions::schema::in_order(schema)) {
     sql.up.push_back(object->sql);
-    sql.down.push_back(drop(*object));
+    sql.down.push_back(versions::schema::drop(*object));
   }
   std::ranges::reverse(sql.down);
   return sql;
@@ -124,7 +41,7 @@ std::string baseline_script(const Schema& schema, const ScriptHeader& header) {
   if (!header.author.empty()) text += fmt::format("-- author:   {}\n", header.author);
   text += "\n-- The schema as it was found when belay took the database over.\n\n-- migrate:up\n";
   const auto sql = sql_of(schema);
-  for (const auto& statement : sql.up) text += ended(statement) + "\n";
+  for (const auto& statement : sql.up) text += versions::schema::with_semicolon(statement) + "\n\n";
   text += "-- migrate:down\n";
   for (const auto& statement : sql.down) text += statement + ";\n";
   return text;

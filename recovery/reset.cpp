@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -11,7 +10,9 @@
 #include "engine/replay.h"
 #include "recovery/foreign_tools.h"
 #include "versions/plan.h"
+#include "versions/schema/alteration.h"
 #include "versions/schema/names.h"
+#include "versions/schema/order.h"
 
 namespace belay::recovery {
 namespace {
@@ -192,12 +193,11 @@ void append_unstamps(std::vector<PlannedRevision>& plan, const ResetInput& input
 }
 
 /// Behind the down sections: the drops first, so that the stamps behind them share their transaction.
-std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& descent,
-                                     const engine::Connection& connection) {
+std::vector<PlannedRevision> plan_of(const ResetInput& input, const Descent& descent) {
   std::vector<PlannedRevision> plan = descent.downs;
   Names taken_back;
   for (const auto& down : plan) taken_back.insert(down.revision);
-  const auto drops = drop_statements(descent.left, connection);
+  const auto drops = drop_statements(descent.left);
   const bool stamps_left = taken_back.size() < input.situation.stamps.size();
   if (!drops.empty() || stamps_left) {
     plan.push_back(engine::planned_hook(drop_name, drops));
@@ -226,71 +226,16 @@ void rehearse(const ResetInput& input, const Schema& live, const std::vector<Pla
   }
 }
 
-// --- The order of drops ---
-
-/// Tables with the names of those that refer to them.
-class Families {
- public:
-  explicit Families(const Schema& schema) {
-    for (const auto& object : schema.objects())
-      if (object->type == ObjectType::table) add(*object);
-    for (const auto& [child, parents] : parents_)
-      for (const auto& parent : parents) ++children_[parent];
-  }
-
-  std::vector<const Object*> children_first() {
-    std::vector<const Object*> ordered;
-    std::vector<std::string> ready;
-    for (const auto& [name, table] : tables_)
-      if (children_[name] == 0) ready.push_back(name);
-    while (!tables_.empty()) {
-      if (ready.empty()) ready.push_back(tables_.begin()->first);  // A cycle: somewhere it has to be cut.
-      const std::string name = std::exchange(ready.back(), {});
-      ready.pop_back();
-      const auto table = tables_.find(name);
-      if (table == tables_.end()) continue;
-      ordered.push_back(table->second);
-      tables_.erase(table);
-      for (const auto& parent : parents_[name])
-        if (--children_[parent] == 0) ready.push_back(parent);
-    }
-    return ordered;
-  }
-
- private:
-  void add(const Object& object) {
-    const std::string name = versions::schema::fold(object.name);
-    tables_.emplace(name, &object);
-    const auto* table = std::get_if<versions::schema::Table>(&object.definition);
-    if (!table) return;
-    for (const auto& constraint : table->constraints) {
-      if (constraint.kind != versions::schema::Constraint::Kind::foreign_key) continue;
-      if (auto parent = versions::schema::fold(constraint.references.table); parent != name)
-        parents_[name].insert(std::move(parent));
-    }
-  }
-
-  std::map<std::string, const Object*> tables_;
-  std::map<std::string, std::set<std::string>> parents_;
-  std::map<std::string, std::size_t> children_;
-};
-
 }  // namespace
 
-std::vector<versions::Statement> drop_statements(const Schema& schema, const engine::Connection& connection) {
+/// An index goes with its table.
+std::vector<versions::Statement> drop_statements(const Schema& schema) {
+  auto objects = versions::schema::in_order(schema);
+  std::ranges::reverse(objects);
   std::vector<versions::Statement> statements;
-  const auto drop = [&](const char* kind, const Object& object) {
-    statements.push_back({.text = fmt::format("DROP {} {}", kind, connection.quote(object.name)),
-                          .line = static_cast<int>(statements.size()) + 1});
-  };
-  const auto drop_all = [&](ObjectType type, const char* kind) {
-    for (const auto& object : schema.objects())
-      if (object->type == type) drop(kind, *object);
-  };
-  drop_all(ObjectType::trigger, "TRIGGER");
-  drop_all(ObjectType::view, "VIEW");
-  drop_all(ObjectType::virtual_table, "TABLE");
-  for (const auto* table : Families(schema).children_first()) drop("TABLE", *table);
+  for (const auto* object : objects)
+    if (object->type != ObjectType::index)
+      statements.push_back({.text = versions::schema::drop(*object), .line = static_cast<int>(statements.size()) + 1});
   return statements;
 }
 
@@ -303,7 +248,7 @@ ResetPlan plan_reset(const ResetInput& input) {
   descent.left = without_ignored(descent.left, known, input);
 
   ResetPlan plan;
-  plan.run = plan_of(input, descent, scratch.connection());
+  plan.run = plan_of(input, descent);
   plan.unknown = unknown_in(without_ignored(live, known, input), known);
   plan.dropped = texts_of(descent.left);
   plan.why_dropped = descent.why;

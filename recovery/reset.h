@@ -61,8 +61,7 @@ ResetPlan plan_reset(const ResetInput& input);
 
 /// `DROP` for every object, in an order in which nothing refers to what has gone: triggers, views, virtual tables (with
 /// their shadow tables), then tables (with their indexes), children before their parents as far as there is no cycle.
-std::vector<versions::Statement> drop_statements(const versions::schema::Schema& schema,
-                                                 const engine::Connection& connection);
+std::vector<versions::Statement> drop_statements(const versions::schema::Schema& schema);
 
 /// The revision of this plan whose down section has just failed by what it does, and is applied still.
 std::optional<std::string> failed_down(const ResetPlan& plan, const engine::Error& error,

@@ -34,7 +34,7 @@ TEST_F(BaselineTest, LiveSchemaBecomesTheFirstRevision) {
             "-- revision: 001\n-- parents:  base\n-- message:  as found\n-- created:  2026-11-22T12:00:00Z\n"
             "-- author:   me\n\n-- The schema as it was found when belay took the database over.\n\n-- migrate:up\n"
             "CREATE TABLE rooms (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);\n\n-- migrate:down\n"
-            "DROP TABLE \"rooms\";\n");
+            "DROP TABLE rooms;\n");
 }
 
 TEST_F(BaselineTest, ObjectsComeInTheOrderInWhichTheyNeedEachOther) {
@@ -44,9 +44,9 @@ TEST_F(BaselineTest, ObjectsComeInTheOrderInWhichTheyNeedEachOther) {
       "CREATE INDEX child_p ON child (p) WHERE p > 1");
   const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
   const auto sql = sql_of(live_schema(*connection, "belay_version"));
-  EXPECT_EQ(sql.down, (std::vector<std::string>{"DROP TRIGGER \"tr\"", "DROP VIEW \"outer_view\"",
-                                                "DROP VIEW \"inner_view\"", "DROP INDEX \"child_p\"",
-                                                "DROP TABLE \"child\"", "DROP TABLE \"Parent of all\""}));
+  EXPECT_EQ(sql.down,
+            (std::vector<std::string>{"DROP TRIGGER tr", "DROP VIEW outer_view", "DROP VIEW inner_view",
+                                      "DROP INDEX child_p", "DROP TABLE child", "DROP TABLE \"Parent of all\""}));
   EXPECT_EQ(sql.up.front(), "CREATE TABLE \"Parent of all\" (id INTEGER PRIMARY KEY)");
 }
 

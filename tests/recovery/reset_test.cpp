@@ -270,8 +270,7 @@ class DropTest : public ResetTest {
     std::string drops = "PRAGMA foreign_keys = ON;";
     {
       const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
-      for (const auto& statement : drop_statements(engine::introspect(*connection, {}), *connection))
-        drops += statement.text + ";";
+      for (const auto& statement : drop_statements(engine::introspect(*connection, {}))) drops += statement.text + ";";
     }
     run(drops);
     return read("SELECT group_concat(name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'");
