@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/consent.h"
 #include "cli/json.h"
+#include "cli/pending_hazards.h"
 #include "cli/plan_sql.h"
 #include "cli/result.h"
 #include "engine/planned.h"
@@ -62,9 +63,13 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
     print_sql(terminal, sql_of(plan, context.migrator().settings()));
     return exit_done;
   }
+  const auto hazards = pending_hazards(context, situation, plan);
+  if (!hazards.not_tried.empty()) terminal.warn(hazards.not_tried + "; hazards from there on are not known");
   if (terminal.json()) {
     Json json = dry_run_json(situation);
     json["plan"] = plan_json(plan);
+    json["hazards"] = to_json(hazards);
+    if (!hazards.not_tried.empty()) json["not_tried"] = hazards.not_tried;
     json["backup_first"] = backup_reason(context, situation, plan).has_value();
     terminal.data(dump(json));
     return exit_done;
@@ -74,6 +79,7 @@ int show_plan(Context& context, const recovery::Situation& situation, const Plan
   for (const auto& revision : plan) {
     const bool down = revision.action == Action::down || revision.action == Action::unstamp;
     terminal.data(fmt::format("  {} {}  {}", down ? "-" : "+", revision.revision, revision.message));
+    for (const auto& line : hazard_lines(hazards, revision.revision)) terminal.data(line);
   }
   terminal.data(fmt::format("{} would be run; the database is at {}, and nothing was changed",
                             revisions_text(plan.size()), joined(situation.current)));
