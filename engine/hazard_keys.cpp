@@ -121,8 +121,9 @@ Hazard hazard_of(const TablePair& pair, const Key& key) {
 }
 
 Hazard ask_unique(const TablePair& pair, const Key& key, RowQuestions& questions) {
-  std::vector<std::string> columns;
-  for (const auto& column : *key.columns) columns.push_back(sql_of(pair.after, column));
+  std::vector<std::string> columns(key.columns->size());
+  std::ranges::transform(*key.columns, columns.begin(),
+                         [&pair](const auto& column) { return sql_of(pair.after, column); });
   const auto words = words_of(*key.columns);
   const auto index = key.index.empty() ? "" : fmt::format(", and {} is unique", key.index);
   return questions.ask_duplicates(

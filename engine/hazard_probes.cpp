@@ -63,6 +63,7 @@ std::int64_t RowQuestions::count() {
 std::vector<std::int64_t> RowQuestions::counts(const std::vector<Probe>& probes) {
   if (live_ == nullptr || probes.empty()) return std::vector<std::int64_t>(probes.size(), 0);
   std::vector<std::string> columns;
+  columns.reserve(probes.size());
   for (const auto& probe : probes) columns.push_back(fmt::format("count(CASE WHEN {} THEN 1 END)", probe.where));
   const auto found = engine::ask(*live_, fmt::format("SELECT {} FROM {}", fmt::join(columns, ", "), rows_.from()));
   std::vector<std::int64_t> counts;

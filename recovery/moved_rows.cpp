@@ -162,13 +162,13 @@ void MovedRows::drop(Cursor& cursor) {
 bool MovedRows::go_on_in_copy(Known& known) {
   const auto copy = std::ranges::find(created_, fold(known.is), &Created::copy_of);
   if (copy == created_.end()) return false;
-  for (const auto& [from, to] : copy->copied) {
-    const auto renamed =
-        std::ranges::find_if(known.columns, [&](const auto& one) { return equal_ignoring_case(one.second, from); });
+  for (const auto& copied : copy->copied) {
+    const auto comes_from = [&copied](const auto& one) { return equal_ignoring_case(one.second, copied.first); };
+    const auto renamed = std::ranges::find_if(known.columns, comes_from);
     if (renamed != known.columns.end())
-      renamed->second = to;
-    else if (!equal_ignoring_case(from, to))
-      known.columns[from] = to;
+      renamed->second = copied.second;
+    else if (!equal_ignoring_case(copied.first, copied.second))
+      known.columns[copied.first] = copied.second;
   }
   known.is = copy->name;
   known.written = known.written || copy->written;

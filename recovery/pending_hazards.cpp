@@ -69,7 +69,7 @@ std::string in_words_of_now(const std::string& sentence, const std::map<std::str
 class PendingScripts {
  public:
   PendingScripts(const Settings& settings, bool exists, const std::stop_token& stop)
-      : settings_(settings), places_(settings), replay_(places_.url, settings.version_table) {
+      : places_(settings), replay_(places_.url, settings.version_table) {
     replay_.connection().stop_on(stop);
     if (!exists) return;
     live_ = engine::connect(places_.url, {.lock_timeout = settings.lock_timeout, .read_only = true});
@@ -104,7 +104,6 @@ class PendingScripts {
   void tell_news(const PlannedRevision& revision, const Hazard& hazard, const versions::schema::Renames& renames);
   [[nodiscard]] bool is_news(const Hazard& hazard, const versions::schema::Renames& renames);
 
-  const Settings& settings_;
   Places places_;
   engine::Replay replay_;
   std::unique_ptr<engine::Connection> live_;
