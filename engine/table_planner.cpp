@@ -162,6 +162,7 @@ std::vector<std::string> SchemaPlanner::common_columns(const Object& wanted) {
     std::vector<std::string> names;
     const auto rows = scratch_.connection().query(fmt::format(
         "SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0", versions::schema::quoted_string(table)));
+    names.reserve(rows.size());
     for (const auto& row : rows) names.push_back(std::get<std::string>(row.at(0)));
     return names;
   };

@@ -116,6 +116,7 @@ TEST(Relevance, ViewsAndWhatTheyReadAreThere) {
 TEST(OrderTest, ALongChainOfParentsIsFollowed) {
   constexpr int length = 20'000;
   std::vector<CatalogRow> rows;
+  rows.reserve(length);
   for (int i = 0; i < length; ++i)
     rows.push_back(table("t" + std::to_string(i), "x REFERENCES t" + std::to_string(i + 1)));
   const Schema all = schema(rows);
