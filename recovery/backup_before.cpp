@@ -9,6 +9,7 @@
 namespace belay::recovery {
 namespace {
 
+/// The DROP TABLE of a rebuild is no less one: not every column need come along.
 std::optional<std::string> destructive_step(const std::vector<journal::PlannedRevision>& plan) {
   versions::DestructiveStatements search;
   std::optional<std::string> first;
@@ -16,7 +17,8 @@ std::optional<std::string> destructive_step(const std::vector<journal::PlannedRe
     for (const auto& step : revision.steps)
       for (const auto& statement : step.statements)
         if (const auto found = search.look(statement.text); found && !first)
-          first = fmt::format("{} {}", revision.revision, *found);
+          first = fmt::format("{} {}", revision.revision,
+                              step.is_rebuild() ? "rebuilds table " + step.rebuild_table : *found);
   return first;
 }
 

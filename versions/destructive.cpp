@@ -135,7 +135,9 @@ std::optional<std::string> DestructiveStatements::look(std::string_view statemen
   if (words.take("with")) words.skip_to_verb();
   if (!words.take("delete")) return std::nullopt;
   words.take("from");
-  return unless_created(words.name(), "deletes from ");
+  const auto name = words.name();
+  if (lower(name.text) == "sqlite_sequence") return std::nullopt;  // The next number of a table, and no data.
+  return unless_created(name, "deletes from ");
 }
 
 }  // namespace belay::versions
