@@ -43,6 +43,9 @@ template = "template.sql"      # what `belay new` starts from
 # before_migrate = "hooks/before.sql"
 # after_each     = "./notify.sh"
 
+# [autogenerate]
+# ignore = ["audit_*"]         # tables and other objects that are somebody else's
+
 # [env.production]             # chosen by -e production or BELAY_ENV=production
 # database  = "${DATABASE_URL}"
 # protected = true             # stamp and downgrade to base are refused

@@ -16,6 +16,7 @@ namespace {
 using versions::equal_ignoring_case;
 using versions::schema::Object;
 using versions::schema::ObjectType;
+using versions::schema::Renames;
 using versions::schema::Schema;
 
 bool is_table(const Object& object) {
@@ -62,17 +63,26 @@ bool AllowedDrops::allows(const std::string& table, const std::string& column) c
          });
 }
 
-void AllowedDrops::require_known(const Schema& schema) const {
+std::string AllowedDrops::option_for(const std::string& table, const std::string& column) {
+  using versions::schema::written_name;
+  const std::string word = written_name(table) + (column.empty() ? "" : "." + written_name(column));
+  return "--allow-drop=" + versions::schema::shell_word(word);
+}
+
+void AllowedDrops::require_known(const Schema& current, const Renames& renames) const {
   for (const auto& name : names_) {
     std::vector<std::string> known;
-    const auto* object = find_table(schema, name.table);
+    const auto* object = find_table(current, name.table);
+    if (object == nullptr) object = find_table(current, old_table(renames, name.table));
     if (object == nullptr) {
-      for (const auto& other : schema.objects())
+      for (const auto& other : current.objects())
         if (is_table(*other)) known.push_back(other->name);
       throw unknown(name.word, name.table, "table", known);
     }
     const auto* table = std::get_if<versions::schema::Table>(&object->definition);
-    if (name.column.empty() || table == nullptr || table->find(name.column)) continue;
+    if (name.column.empty() || table == nullptr || table->find(name.column) ||
+        table->find(old_column(renames, name.table, name.column)))
+      continue;
     for (const auto& column : table->columns) known.push_back(column.name);
     throw unknown(name.word, name.column, "column", known);
   }

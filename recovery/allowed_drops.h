@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "versions/schema/rename.h"
 #include "versions/schema/schema.h"
 
 namespace belay::recovery {
@@ -20,8 +21,12 @@ class AllowedDrops {
   /// @param column  empty: the table itself.
   [[nodiscard]] bool allows(const std::string& table, const std::string& column) const;
 
-  /// @throws versions::Error `bad_name`, with the nearest that there is, for a word that names nothing in `schema`.
-  void require_known(const versions::schema::Schema& schema) const;
+  /// What to give on a command line for that: `--allow-drop=rooms.name`.
+  static std::string option_for(const std::string& table, const std::string& column);
+
+  /// @throws versions::Error `bad_name`, with the nearest that there is, for a word that names nothing in `current`,
+  ///         by the names that are there or the new ones.
+  void require_known(const versions::schema::Schema& current, const versions::schema::Renames& renames) const;
 
  private:
   struct Name {

@@ -108,7 +108,7 @@ TEST_F(Autogenerate, WithoutADatabaseItMakesEverything) {
 TEST_F(Autogenerate, JsonHasTheKeysOfTheContract) {
   at_head();
   write("schema.sql", "CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT, code INTEGER);");
-  const Json json = generated({"--allow-drop=rooms.code"});
+  const Json json = generated();
   EXPECT_TRUE(json.at("file").get<std::string>().ends_with(json.at("revision").get<std::string>() + "_a_change.sql"));
   EXPECT_EQ(changes(json), "rebuild-table rooms");
   const Json& change = json.at("changes").at(0);
@@ -264,6 +264,15 @@ TEST_F(Autogenerate, AllowDropOfNothingIsAUsageError) {
   for (const char* word : {"--allow-drop=room", "--allow-drop=rooms.cod", "--allow-drop=a.b.c", "--allow-drop="})
     EXPECT_EQ(refusal(words({word})).exit, exit_usage) << word;
   EXPECT_EQ(run(words({"--allow-drop", "rooms.code"})).exit, exit_usage);
+}
+
+TEST_F(Autogenerate, TheOptionThatIsAskedForIsTakenAlsoWhereTheTableIsRenamed) {
+  at_head();
+  write("schema.sql", "-- @renamed from=rooms\nCREATE TABLE \"the halls\" (id INTEGER PRIMARY KEY, name TEXT);");
+  const std::string next = refused().at("next").get<std::string>();
+  EXPECT_NE(next.find("--allow-drop='\"the halls\".code'"), std::string::npos) << next;
+  EXPECT_EQ(changes(generated({"--allow-drop=\"the halls\".code"})),
+            "rename-table the halls, drop-column the halls.code");
 }
 
 TEST_F(Autogenerate, AnAllowedDropIsNoRename) {

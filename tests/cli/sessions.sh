@@ -31,6 +31,10 @@ write_script() {
   cp "$work/block" "$file"
 }
 
+write_schema() {
+  cp "$work/block" schema.sql
+}
+
 # Not after a second, but when some slices have committed.
 kill_in_the_middle() {
   belay migrate &
@@ -83,6 +87,7 @@ while IFS= read -r line <&3; do
     yes'```')
       inside=no
       if grep -q '^-- versions/' "$work/block"; then write_script; fi
+      if [[ $(head -1 "$work/block") == '-- schema.sql' ]]; then write_schema; fi
       if [[ $(head -1 "$work/block") == '$ '* ]]; then
         run_session
         if [ "$write" ]; then sed -E "s#$work/app#/srv/app#g" "$work/printed"; fi

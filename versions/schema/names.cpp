@@ -101,6 +101,17 @@ bool fits_glob(std::string_view glob, std::string_view name) {
   return glob.find_first_not_of('*', in_glob) == none;
 }
 
+std::string shell_word(std::string_view word) {
+  const auto is_plain_there = [](char c) {
+    constexpr std::string_view signs = "_.,=:/-";
+    return is_letter(c) || is_digit(c) || signs.find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::ranges::all_of(word, is_plain_there)) return std::string(word);
+  std::string result;
+  for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return "'" + result + "'";
+}
+
 std::string quoted_string(std::string_view text) {
   return quoted(text, '\'');
 }

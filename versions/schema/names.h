@@ -28,6 +28,9 @@ std::string written_name(std::string_view name);
 /// case of ASCII letters are the same.
 bool fits_glob(std::string_view glob, std::string_view name);
 
+/// A word as a shell takes it: in single quotes where it has to be.
+std::string shell_word(std::string_view word);
+
 /// A text as an SQL string.
 std::string quoted_string(std::string_view text);
 

@@ -254,13 +254,7 @@ std::string hint_of(const Rename& rename) {
 
 std::string option_of(const Rename& rename) {
   const std::string table = rename.kind == Rename::Kind::column ? written_name(rename.table) + "." : "";
-  const std::string word = table + written_name(rename.from) + "=" + written_name(rename.to);
-  const bool plain =
-      std::ranges::all_of(word, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '='; });
-  if (plain) return "--rename " + word;
-  std::string quoted;
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return "--rename '" + quoted + "'";
+  return "--rename " + shell_word(table + written_name(rename.from) + "=" + written_name(rename.to));
 }
 
 }  // namespace belay::versions::schema
