@@ -103,6 +103,7 @@ std::string sql_of(const Table& table, const IndexedColumn& column) {
 
 std::string words_of(const std::vector<IndexedColumn>& columns) {
   std::vector<std::string> names;
+  names.reserve(columns.size());
   for (const auto& column : columns) names.push_back(column.name.empty() ? column.expression.text : column.name);
   const auto list = fmt::format("{}", fmt::join(names, ", "));
   return names.size() == 1 ? list : "(" + list + ")";

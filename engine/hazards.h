@@ -23,23 +23,23 @@ struct SchemaChange {
 ///
 ///   deletes_data    dropped tables (rows), dropped columns (values that are not NULL), columns that become generated
 ///                   (values that are others then), tables that become something else, virtual tables that cannot be
-///                   copied. Told even when there is nothing in them. A generated column has nothing to lose.
-///   data_dependent  rows that would make it fail: no value for NOT NULL (or a primary key that refuses NULL), one that a
-///                   STRICT table does not take, a CHECK that is false, a key or unique index that another row has, by
-///                   its collation and its condition, an expression of an index that cannot be computed, a foreign key
-///                   whose parent is missing and was not before. A NULL that would become an INTEGER PRIMARY KEY is one,
-///                   too: SQLite would make up a number. New constraints are told when no row breaks them; old ones only
-///                   when one does, which a table that is copied, or gets a column, does not survive.
+///                   copied. Told even when nothing is in them. A generated column has nothing to lose.
+///   data_dependent  rows that would make it fail: no value for NOT NULL (or a primary key that refuses NULL), one that
+///                   a STRICT table does not take, a CHECK that is false, a key or unique index that another row has
+///                   (by its collation and condition), an index expression that cannot be computed, a foreign key whose
+///                   parent is missing and was not before. Also a NULL that would become an INTEGER PRIMARY KEY: SQLite
+///                   would make up a number. New constraints are told when no row breaks them; old ones only when one
+///                   does, which a table that is copied, or gets a column, does not survive.
 ///   lossy_cast      values that a new affinity converts, and converting them back does not give them back: '007' into
 ///                   INTEGER, integers beyond 2^53 into REAL, numbers of more than 15 digits into TEXT
 ///   rebuild         for `rebuilt`: rows, and bytes with the indexes (an estimate where SQLite has no dbstat)
-///   breaks_readers  tables, columns and views that are renamed or dropped, with the views and triggers of the new schema
-///                   that still name them
+///   breaks_readers  tables, columns and views that are renamed or dropped, with the views and triggers of the new
+///                   schema that still name them
 ///   irreversible    what `deletes_data` and `lossy_cast` take away; a dropped NOT NULL column without a default, which
 ///                   the way back cannot make again where there are rows
 ///
-/// Rows are judged as they are going to be stored: renamed, converted, with the defaults of new columns and the values of
-/// generated ones. What a script does to the rows besides is not known here.
+/// Rows are judged as they are going to be stored: renamed, converted, with the defaults of new columns and the values
+/// of generated ones. What a script does to the rows besides is not known here.
 /// @param live  a database whose schema is `change.from`. Null when there is none: then every table counts as empty.
 /// @throws Error `interrupted`, `busy`, …
 std::vector<versions::schema::Hazard> find_hazards(const SchemaChange& change, Connection* live);

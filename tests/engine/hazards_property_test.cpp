@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -165,13 +167,14 @@ class Change {
 
   /// Rebuilds the table by hand. @returns the database's words; empty when it can be done.
   [[nodiscard]] std::string apply() const {
-    const auto columns =
-        std::string(keeps_rowids() && !after_.rowid_key ? "rowid, " : "") + "a, b" + (after_.computes_c ? "" : ", c");
-    for (const auto& sql :
-         {after_.named("new_t"), "INSERT OR ABORT INTO new_t (" + columns + ") SELECT " + columns + " FROM t",
-          std::string("ALTER TABLE t RENAME TO old_t"), std::string("ALTER TABLE new_t RENAME TO t"),
-          std::string(before_.index.empty() ? "SELECT 1" : "DROP INDEX i"),
-          after_.index.empty() ? "SELECT 1" : after_.index})
+    std::string columns = keeps_rowids() && !after_.rowid_key ? "rowid, a, b" : "a, b";
+    if (!after_.computes_c) columns += ", c";
+    std::string copy = "INSERT OR ABORT INTO new_t (" + columns;
+    copy.append(") SELECT ").append(columns).append(" FROM t");
+    for (const auto& sql : {after_.named("new_t"), copy, std::string("ALTER TABLE t RENAME TO old_t"),
+                            std::string("ALTER TABLE new_t RENAME TO t"),
+                            std::string(before_.index.empty() ? "SELECT 1" : "DROP INDEX i"),
+                            after_.index.empty() ? "SELECT 1" : after_.index})
       if (auto failure = attempt(sql); !failure.empty()) return failure;
     return "";
   }
@@ -222,7 +225,7 @@ std::int64_t said_lost(const std::vector<Hazard>& hazards, const std::string& co
   return count;
 }
 
-RC_GTEST_PROP(HazardsProperty, ChangeFailsExactlyWhenAHazardStopsIt, ()) {
+void fails_exactly_when_a_hazard_stops_it() {
   const auto before = any_table();
   const auto after = any_table();
   std::vector<std::string> rows(*rc::gen::inRange<std::size_t>(0, 6));
@@ -242,6 +245,20 @@ RC_GTEST_PROP(HazardsProperty, ChangeFailsExactlyWhenAHazardStopsIt, ()) {
   if (stops || !change.keeps_rowids() || change.numbers_rows()) return;
   RC_ASSERT(said_lost(hazards, "a") == change.lost("a"));
   RC_ASSERT(said_lost(hazards, "b") == change.lost("b"));
+}
+
+/// 1,000 cases, or what RC_PARAMS says.
+TEST(HazardsProperty, ChangeFailsExactlyWhenAHazardStopsIt) {
+  rc::detail::Configuration configuration;
+  configuration.testParams.seed = 20261123;
+  configuration.testParams.maxSuccess = 1000;
+  const char* wanted = std::getenv("RC_PARAMS");
+  if (wanted != nullptr) configuration = rc::detail::configFromString(wanted, configuration);
+  const auto result = rc::detail::checkTestable(fails_exactly_when_a_hazard_stops_it, rc::detail::TestMetadata{},
+                                                configuration.testParams);
+  std::ostringstream text;
+  rc::detail::printResultMessage(result, text);
+  EXPECT_TRUE(result.is<rc::detail::SuccessResult>()) << text.str();
 }
 
 }  // namespace
