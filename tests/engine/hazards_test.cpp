@@ -232,6 +232,29 @@ TEST_F(Hazards, ForeignKeyThatFitsNoKeyStopsItWithoutRows) {
   EXPECT_TRUE(find("CREATE TABLE p (a); CREATE TABLE c (p REFERENCES p (a));", {}, {"c"}).front().stops());
 }
 
+/// SQLite looks for a value by the parent's affinity and collation, whatever the child's are.
+TEST_F(Hazards, OrphansAreThoseThatSqliteFinds) {
+  constexpr const char* values =
+      "VALUES ('7'), ('07'), (7), (7.5), ('7.0'), ('x'), ('X'), (x'37'), ('8'), (8.0), ('9 '), (9), ('9.5')";
+  int tables = 0;
+  for (const char* parent : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE", "NUMERIC COLLATE RTRIM"})
+    for (const char* child : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE"}) {
+      const auto n = std::to_string(++tables);
+      const auto p = "CREATE TABLE p" + n + " (k " + parent + " UNIQUE);";
+      const auto c = "CREATE TABLE c" + n + " (k " + child;
+      live(p + c + "); INSERT OR IGNORE INTO p" + n + " SELECT * FROM (" + values + ") LIMIT 6; INSERT INTO c" + n +
+           " " + values);
+      std::int64_t count = 0;
+      for (const auto& hazard : find(p + c + " REFERENCES p" + n + " (k));"))
+        count += hazard.stops() ? hazard.count : 0;
+      live("DROP TABLE IF EXISTS f; CREATE TABLE f (k " + std::string(child) + " REFERENCES p" + n +
+           " (k)); INSERT INTO f SELECT k FROM c" + n);
+      EXPECT_EQ(std::to_string(count), engine::read(file(), "SELECT count(*) FROM pragma_foreign_key_check('f')"))
+          << parent << " <- " << child;
+      live("DROP TABLE f; DROP TABLE c" + n + "; DROP TABLE p" + n);
+    }
+}
+
 TEST_F(Hazards, ParentThatIsTheTableItself) {
   live("CREATE TABLE t (id INTEGER PRIMARY KEY, up); INSERT INTO t VALUES (1, NULL), (2, 1), (3, 7)");
   EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t);", {}, {"t"}),
