@@ -138,6 +138,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"UniqueOfADefault", "(a)", "(1), (2)", "(a, b DEFAULT 'x' UNIQUE)", "a", "", 2, "1 2"},
         Case{"UniqueIndexOnAnExpression", "(a)", "('x'), ('X')", "(a)", "a", "CREATE UNIQUE INDEX i ON t (lower(a))", 2,
              "1 2"},
+        Case{"UniqueIndexByItsOwnCollation", "(a)", "('x'), ('X')", "(a)", "a",
+             "CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE)", 2, "1 2"},
+        Case{"UniqueIndexOnAnExpressionGoesByBytes", "(a COLLATE NOCASE)", "('x'), ('X')", "(a COLLATE NOCASE)", "a",
+             "CREATE UNIQUE INDEX i ON t (CAST(a AS TEXT))", 0, ""},
         Case{"UniqueIndexOnAPart", "(a, b)", "('x', 1), ('x', 0), ('x', NULL)", "(a, b)", "a, b",
              "CREATE UNIQUE INDEX i ON t (a) WHERE b", 0, ""},
         Case{"UniqueIndexOfOneRow", "(a)", "(1), (2)", "(a)", "a", "CREATE UNIQUE INDEX i ON t ((1))", 2, "1 2"},
@@ -216,6 +220,17 @@ TEST_F(Hazards, ForeignKeyThatWasBrokenBeforeIsNoNews) {
   live(std::string(parents) + "CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (9)");
   EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE c (p REFERENCES p, b);", {}, {"c"}),
             "");
+}
+
+TEST_F(Hazards, OnlyMoreOrphansThanBeforeAreNews) {
+  live(std::string(parents) +
+       "CREATE TABLE c (code TEXT REFERENCES p (code)); INSERT INTO p VALUES (1, '7.0');"
+       "INSERT INTO c VALUES ('9'), ('7.0')");
+  EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE c (code BLOB REFERENCES p (code));", {},
+                     {"c"}),
+            "a row whose code is not in p would fail; c has none\n");
+  const auto worse = find(std::string(parents) + "CREATE TABLE c (code INTEGER REFERENCES p (code));", {}, {"c"});
+  EXPECT_EQ(std::ranges::find_if(worse, &Hazard::stops)->count, 1);
 }
 
 TEST_F(Hazards, DroppedParentLeavesOrphans) {
