@@ -100,6 +100,7 @@ std::vector<std::size_t> chosen_parents(Context& context) {
   const auto& words = context.options().parents;
   if (words.size() == 1 && words[0] == "base") return {};
   std::vector<std::size_t> parents;
+  parents.reserve(words.size());
   for (const auto& word : words) parents.push_back(graph.resolve(word));
   if (!words.empty()) return parents;
   parents = graph.heads();
