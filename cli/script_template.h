@@ -25,7 +25,7 @@ std::string fill_template(std::string_view text, const Placeholders& values, con
 struct Sections {
   std::string up;  ///< SQL that ends in a line feed, or nothing.
   std::string down;
-  std::string irreversible;  ///< Why there is no way back; empty when there is.
+  std::string irreversible{};  ///< Why there is no way back; empty when there is.
 };
 
 /// Puts them behind the lines `-- migrate:up` and `-- migrate:down`, before whatever a template has there.
