@@ -211,26 +211,30 @@ MigrationStep SchemaPlanner::drop_step(const Object& object) const {
           .rebuild = {}};
 }
 
-/// All tables, indexes and views share one set of names.
+/// All tables, indexes and views share one set of names; an index may also move to another table.
 void SchemaPlanner::drop_what_is_in_the_way() {
-  const Schema present = scratch_.schema();
-  for (const auto& object : present.objects()) {
-    if (object->type == ObjectType::trigger || desired_.find(object->type, object->name) != nullptr) continue;
-    const bool in_the_way = std::ranges::any_of(desired_.objects(), [&](const auto& wanted) {
+  for (const auto& object : before_.objects()) {
+    if (object->type == ObjectType::trigger) continue;
+    const auto* same = desired_.find(object->type, object->name);
+    const bool stays = same != nullptr && equal_ignoring_case(same->table, object->table);
+    const bool in_the_way = !stays && std::ranges::any_of(desired_.objects(), [&](const auto& wanted) {
       return wanted->type != ObjectType::trigger && equal_ignoring_case(wanted->name, object->name);
     });
     if (in_the_way && now(*object) != nullptr) take(drop_step(*object));
   }
 }
 
-/// Views and triggers that go or change would stand in the way of ALTER TABLE. Where no table changes they are left for
-/// the end.
+/// Views and triggers that go or change would stand in the way of ALTER TABLE, and so would those that read such a
+/// view. Where no table changes they are left for the end.
 void SchemaPlanner::drop_readers() {
   const bool tables_change = std::ranges::any_of(
       before_.objects(), [&](const auto& object) { return is_table(*object) && !is_kept(*object); });
   if (!tables_change) return;
-  for (const auto& object : before_.objects())
-    if (is_reader(*object) && !is_kept(*object) && now(*object) != nullptr) take(drop_step(*object));
+  for (const auto& object : before_.objects()) {
+    if (!is_reader(*object) || is_kept(*object)) continue;
+    if (now(*object) != nullptr) take(drop_step(*object));
+    if (object->type == ObjectType::view) drop_readers_of(object->name);
+  }
 }
 
 /// Those that read it, and those that read these.
@@ -242,10 +246,10 @@ void SchemaPlanner::drop_readers_of(const std::string& table) {
     for (const auto& object : present.objects()) {
       if (!is_reader(*object) || equal_ignoring_case(object->table, table) || !mentions(*object, name)) continue;
       if (now(*object) == nullptr) continue;
-      take({.changes = {},
-            .comment = {fmt::format("drop {}, which reads {}: it is made anew below", title(*object), name)},
-            .statements = {drop(*object)},
-            .rebuild = {}});
+      MigrationStep step = drop_step(*object);
+      if (is_kept(*object))
+        step.comment = {fmt::format("drop {}, which reads {}: it is made anew below", title(*object), name)};
+      take(std::move(step));
       if (object->type == ObjectType::view) gone.push_back(object->name);
     }
   }

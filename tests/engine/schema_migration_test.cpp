@@ -289,7 +289,18 @@ TEST(SchemaMigration, ANameMayBecomeThatOfAnotherKindOfObject) {
 
 TEST(SchemaMigration, AnIndexMayMoveToAnotherTable) {
   EXPECT_EQ(changes(plan("CREATE TABLE a (x); CREATE INDEX i ON a (x)", "CREATE TABLE b (x); CREATE INDEX i ON b (x)")),
-            (Texts{"create-table b", "drop-table a", "replace-index i"}));
+            (Texts{"create-table b", "replace-index i", "drop-table a"}));
+  EXPECT_EQ(changes(plan("CREATE TABLE a (x); CREATE TABLE b (x INT); CREATE INDEX i ON a (x)",
+                         "CREATE TABLE a (x); CREATE TABLE b (x TEXT); CREATE INDEX i ON b (x)")),
+            (Texts{"rebuild-table b", "replace-index i"}));
+}
+
+/// A view that reads a view that is gone would make SQLite refuse DROP COLUMN, and a rebuild would have to do.
+TEST(SchemaMigration, ReadersOfAChangedViewGoWithItForAWhile) {
+  const std::string rest = "; CREATE VIEW w AS SELECT * FROM v";
+  const auto steps = plan("CREATE TABLE t (a, b); CREATE TABLE k (x, y); CREATE VIEW v AS SELECT a FROM t" + rest,
+                          "CREATE TABLE t (a, b); CREATE TABLE k (x); CREATE VIEW v AS SELECT b FROM t" + rest);
+  EXPECT_EQ(changes(steps), (Texts{"drop-column k.y", "replace-view v"}));
 }
 
 // --- Renames ---
@@ -331,8 +342,8 @@ TEST(SchemaMigration, AViewThatIsBrokenAnywayDoesNotStopARename) {
   const std::string rest = "; CREATE VIEW v AS SELECT nope FROM nowhere";
   const auto steps =
       plan("CREATE TABLE t (a)" + rest, "CREATE TABLE t (b)" + rest, {{Rename::Kind::column, "t", "a", "b"}});
-  EXPECT_EQ(statements(steps), (Texts{"DROP VIEW v", "ALTER TABLE t RENAME COLUMN a TO b",
-                                      "CREATE VIEW v AS SELECT nope FROM nowhere"}));
+  EXPECT_EQ(statements(steps),
+            (Texts{"DROP VIEW v", "ALTER TABLE t RENAME COLUMN a TO b", "CREATE VIEW v AS SELECT nope FROM nowhere"}));
 }
 
 TEST(SchemaMigration, AnIndexIsRenamedByMakingItAnew) {
