@@ -50,7 +50,7 @@ std::vector<std::pair<std::string, std::string>> parts_of(const Schema& family) 
 
 std::string list(const Schema& family) {
   std::vector<std::string> words;
-  for (const auto& [kind, name] : parts_of(family)) words.push_back(kind + " " + name);
+  for (const auto& [kind, name] : parts_of(family)) words.push_back(fmt::format("{} {}", kind, name));
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
@@ -158,7 +158,7 @@ std::string RebuildGuard::unknown_to_the_revision(const Schema& family) const {
         named.insert(versions::schema::fold(versions::schema::unquoted(token)));
   std::vector<std::string> unknown;
   for (const auto& [kind, name] : parts_of(family))
-    if (!named.contains(versions::schema::fold(name))) unknown.push_back(kind + " " + name);
+    if (!named.contains(versions::schema::fold(name))) unknown.push_back(fmt::format("{} {}", kind, name));
   return unknown.empty() ? "" : fmt::format("; the revision does not mention {}", fmt::join(unknown, ", "));
 }
 

@@ -140,6 +140,7 @@ void Sqlite::connect(const std::string& path) {
   sqlite3_busy_handler(database_.get(), keep_waiting, this);
   sqlite3_progress_handler(database_.get(), instructions_between_looks, should_stop, this);
   sqlite3_set_authorizer(database_.get(), authorize, this);
+  if (path == in_memory) sqlite_expect_schemas(database_.get());
   query("PRAGMA schema_version");  // The first read: a file that is no database says so here.
   if (!options_.read_only && sqlite3_db_readonly(database_.get(), "main") == 1)
     throw Error(ErrorCode::read_only, path + " cannot be written").next("check its permissions and its file system");

@@ -1,9 +1,17 @@
 #include "engine/drivers/sqlite_tables.h"
 
+#include <sqlite3.h>
+
 #include <array>
 #include <string>
 
 namespace belay::engine::drivers {
+
+void sqlite_expect_schemas(sqlite3* database) {
+  constexpr int piece_size = 512;
+  constexpr int pieces = 4000;
+  sqlite3_db_config(database, SQLITE_DBCONFIG_LOOKASIDE, nullptr, piece_size, pieces);
+}
 
 bool sqlite_has_table(Connection& connection, std::string_view name) {
   const std::array parameters{Parameter{":name", std::string(name)}};

@@ -45,7 +45,7 @@ class RebuildGuardTest : public ExecutorTest {
   }
   Error refusal_of(const journal::PlannedRevision& revision) {
     const auto before = read("SELECT group_concat(sql) FROM sqlite_schema");
-    const Error error = failure_of({revision});
+    Error error = failure_of({revision});
     EXPECT_EQ(error.code(), ErrorCode::verification_failed) << error.what();
     EXPECT_EQ(error.file() + ":" + std::to_string(error.line()), "2.sql:4");
     EXPECT_FALSE(error.is_unfinished());
