@@ -54,10 +54,19 @@ void skip_definitions(Cursor& cursor) {
   while (!cursor.at_end() && !cursor.sees_any({"insert", "replace", "update", "delete", "select"})) cursor.skip_group();
 }
 
-/// `OR ABORT`, `OR REPLACE`, …
-void skip_conflict(Cursor& cursor) {
-  if (!cursor.take("or")) return;
+/// `OR ABORT`, `OR REPLACE`, … @returns whether rows may be missing afterwards.
+bool take_conflict(Cursor& cursor) {
+  if (!cursor.take("or")) return false;
+  const bool loses = cursor.sees_any({"ignore", "replace"});
   cursor.skip();
+  return loses;
+}
+
+/// `t`, `t AS old`, `t old`, perhaps in an order: all rows of it.
+bool ends_behind_table(Cursor& cursor) {
+  cursor.take("as");
+  if (is_name(cursor.peek())) cursor.skip();
+  return cursor.at_end() || cursor.take({"order", "by"});
 }
 
 }  // namespace
@@ -93,7 +102,7 @@ void MovedRows::look(std::string_view statement) {
     if (cursor.take("insert") || cursor.take("replace")) return insert(cursor);
     if (cursor.take({"delete", "from"})) return write(cursor.take_qualified_name());
     if (!cursor.take("update")) return;
-    skip_conflict(cursor);
+    take_conflict(cursor);
     write(cursor.take_qualified_name());
   } catch (const NotUnderstood&) {
     return;  // Whoever runs it will hear of it.
@@ -170,6 +179,7 @@ bool MovedRows::go_on_in_copy(Known& known) {
     else if (!equal_ignoring_case(copied.first, copied.second))
       known.columns[copied.first] = copied.second;
   }
+  rebuilt_.erase(fold(known.is));
   known.is = copy->name;
   known.written = known.written || copy->written;
   rebuilt_.insert(fold(copy->name));
@@ -178,18 +188,19 @@ bool MovedRows::go_on_in_copy(Known& known) {
 }
 
 void MovedRows::insert(Cursor& cursor) {
-  skip_conflict(cursor);
+  const bool loses = take_conflict(cursor);
   cursor.expect("into");
   const auto name = cursor.take_qualified_name();
   auto* made = find_created(name);
   if (made == nullptr) return write(name);
   const auto columns = cursor.sees("(") ? cursor.take_names() : made->columns;
   read_copy(cursor, *made, columns);
+  made->written = made->written || loses;
 }
 
 /// `SELECT a, b FROM t` and no more. What chooses, joins or cuts is no copy of a table.
 void MovedRows::read_copy(Cursor& cursor, Created& into, const std::vector<std::string>& columns) {
-  if (!cursor.take("select")) return;
+  if (!cursor.take("select") || cursor.sees("distinct")) return;
   std::vector<Item> items;
   const bool all = cursor.take("*");
   if (!all) do {
@@ -197,8 +208,8 @@ void MovedRows::read_copy(Cursor& cursor, Created& into, const std::vector<std::
     } while (cursor.take(","));
   cursor.expect("from");
   const auto source = cursor.take_qualified_name();
-  const bool ordered = cursor.take({"order", "by"});
-  if (!ordered && !cursor.at_end()) return;
+  const bool has_columns = all || std::ranges::any_of(items, [](const Item& item) { return !item.column.empty(); });
+  if (!has_columns || !ends_behind_table(cursor)) return;
   into.copy_of = fold(source);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto& name = i < columns.size() ? columns[i] : items[i].alias;
