@@ -7,9 +7,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/replay.h"
+#include "engine/schema_migration.h"
 #include "journal/journal.h"
 #include "versions/graph.h"
 #include "versions/plan.h"
+#include "versions/schema/difference.h"
+#include "versions/schema/relevance.h"
 
 namespace {
 
@@ -95,5 +99,58 @@ void append_and_flush(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(append_and_flush)->Arg(1)->Arg(1'000)->Unit(benchmark::kMillisecond);
+
+/// So many tables of seven columns, each with an index and a foreign key to the one before it; a view for every tenth,
+/// a trigger for every twentieth. Ten of the tables differ between the two schemas, in what the names of the parts say.
+std::string schema(std::int64_t tables, bool desired) {
+  std::string sql;
+  for (std::int64_t i = 0; i < tables; ++i) {
+    const std::int64_t change = i % (tables / 10) == tables / 20 ? i / (tables / 10) : -1;
+    const auto changes = [&](std::int64_t what) { return desired && change == what; };
+    if (changes(0)) continue;  // A table goes.
+    sql += fmt::format(
+        "CREATE TABLE t{0} (\n  id INTEGER PRIMARY KEY,\n  code {1} NOT NULL,\n  name TEXT COLLATE NOCASE,\n"
+        "  price NUMERIC DEFAULT 0 CHECK (price >= {2}),\n  made TEXT DEFAULT CURRENT_TIMESTAMP,\n{3}"
+        "  before INTEGER REFERENCES t{4} (id){5}\n);\nCREATE INDEX t{0}_code ON t{0} (code{6});\n",
+        i, changes(1) ? "INTEGER" : "TEXT", changes(2) ? 1 : 0, changes(3) ? "" : "  note,\n", i == 0 ? 0 : i - 1,
+        changes(4) ? ",\n  added TEXT" : "", changes(5) ? " DESC" : "");
+    if (changes(6)) sql += fmt::format("CREATE UNIQUE INDEX t{0}_name ON t{0} (name);\n", i);
+    if (changes(7)) sql += fmt::format("CREATE TABLE new{0} (id INTEGER PRIMARY KEY, a, b);\n", i);
+    if (i % 10 == 0) sql += fmt::format("CREATE VIEW v{0} AS SELECT id, code FROM t{0};\n", i);
+    if (i % 5 == 0)
+      sql += fmt::format("CREATE TRIGGER r{0} AFTER UPDATE ON t{0} BEGIN SELECT {1}; END;\n", i, changes(8) ? 2 : 1);
+    if (changes(9)) sql += fmt::format("CREATE VIEW w{0} AS SELECT name FROM t{0};\n", i);
+  }
+  return sql;
+}
+
+const engine::DatabaseUrl& sqlite() {
+  static const auto url = engine::DatabaseUrl::parse("app.db", "/");
+  return url;
+}
+
+/// As `revision --autogenerate` does it: the desired schema is run, what matters of the present one loaded, the way
+/// there found, and the way back.
+void autogenerate(benchmark::State& state) {
+  engine::Replay present(sqlite(), "belay_version");
+  present.run("present.sql", versions::split_statements(schema(state.range(0), false)));
+  const auto current = present.schema();
+  const std::string text = schema(state.range(0), true);
+  std::size_t steps = 0;
+  for (auto _ : state) {
+    engine::Replay file(sqlite(), "belay_version");
+    file.run("schema.sql", versions::split_statements(text));
+    const auto desired = file.schema();
+    const auto [from, to] = versions::schema::relevant_part(current, desired, {});
+    engine::Replay scratch(sqlite(), "belay_version");
+    scratch.load(from);
+    steps = engine::migrate_schema(scratch, to, {}).size();
+    engine::migrate_schema(scratch, from, {});
+    if (!versions::schema::compare(scratch.schema(), from).empty()) state.SkipWithError("not the way back");
+  }
+  state.counters["steps"] = static_cast<double>(steps);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(autogenerate)->Arg(100)->Arg(300)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
