@@ -1,0 +1,54 @@
+// Schemas that no project has: any of them is brought to any other one, on any rows, or it is refused for a reason.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+// After GoogleTest, which it adds to.
+#include <rapidcheck/gtest.h>
+
+#include "tests/autogenerate/judge.h"
+#include "tests/autogenerate/random_case.h"
+
+namespace belay::proof {
+namespace {
+
+/// 2,000 cases, from one seed; RC_PARAMS says otherwise.
+rc::detail::TestParams parameters() {
+  rc::detail::Configuration configuration;
+  configuration.testParams.seed = 20261123;
+  configuration.testParams.maxSuccess = 2000;
+  const char* wanted = std::getenv("RC_PARAMS");
+  if (wanted != nullptr) configuration = rc::detail::configFromString(wanted, configuration);
+  return configuration.testParams;
+}
+
+TEST(AutogenerateProperty, AnySchemaBecomesAnyOtherOneOnAnyRows) {
+  const auto numbers = rc::gen::resize(
+      numbers_max, rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(0, 1U << 20U)));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  int cases = 0;
+  int refused = 0;
+  Judge judge;
+  const auto property = [&] {
+    const bool late = std::chrono::steady_clock::now() > deadline && std::getenv("RC_PARAMS") == nullptr;
+    if (late) return;
+    const Case it = random_case(*numbers);
+    const auto verdict = judge.judge(it);
+    ++cases;
+    if (verdict.outcome == Verdict::Outcome::refused) ++refused;
+    RC_LOG() << describe(it) << verdict.script << "\n" << verdict.why << "\n";
+    RC_ASSERT(verdict.outcome != Verdict::Outcome::wrong);
+  };
+  const auto result = rc::detail::checkTestable(property, rc::detail::TestMetadata{}, parameters());
+  std::ostringstream said;
+  rc::detail::printResultMessage(result, said);
+  EXPECT_TRUE(result.is<rc::detail::SuccessResult>()) << said.str();
+  RecordProperty("cases", cases);
+  std::printf("%d cases, %d refused\n", cases, refused);
+}
+
+}  // namespace
+}  // namespace belay::proof
