@@ -203,17 +203,22 @@ std::int64_t Finder::bytes_of(const std::string& table, std::int64_t rows) const
   return bytes ? *bytes : estimated_bytes(table, rows);
 }
 
-/// By what the values of the first rows take up.
+/// By what the values of the first rows take up, in the table and once more in its indexes.
 std::int64_t Finder::estimated_bytes(const std::string& table, std::int64_t rows) const {
   const auto* known = before_.table(table);
   if (known == nullptr || rows == 0) return 0;
   constexpr std::int64_t sample = 1000;
   std::string size = "8";
+  const auto add = [&size](const std::string& column) {
+    size += fmt::format(" + 1 + coalesce(length(CAST({} AS BLOB)), 0)", quoted_name(column));
+  };
   for (const auto& column : known->columns)
-    if (!column.generated)
-      size += fmt::format(" + 1 + coalesce(length(CAST({} AS BLOB)), 0)", quoted_name(column.name));
-  return rows * number(fmt::format("SELECT avg({}) + 0 FROM (SELECT * FROM main.{} LIMIT {})", size, quoted_name(table),
-                                   sample))
+    if (!column.generated) add(column.name);
+  for (const auto* index : before_.indexes(table))
+    for (const auto& column : index->columns)
+      if (known->find(column.name) != nullptr) add(column.name);
+  return rows * number(fmt::format("SELECT CAST(avg({}) AS INTEGER) FROM (SELECT * FROM main.{} LIMIT {})", size,
+                                   quoted_name(table), sample))
                     .value_or(0);
 }
 
