@@ -68,14 +68,14 @@ TEST_F(AutogenerateTest, OnlyAProofLetsAScriptBeWritten) {
   const std::string up = to_sql(planned.up);
   const std::string down = to_sql(planned.down);
   prove(up, down);
-  for (const auto& [other_up, other_down] : {std::pair<std::string, std::string>{"SELECT 1;", down},
-                                             {up + "CREATE INDEX i ON t (b);", down},
-                                             {"ALTER TABLE t ADD COLUMN b INT;", down},
-                                             {"ALTER TABLE u ADD COLUMN b TEXT;", down},
-                                             {up, ""},
-                                             {up, "DROP TABLE t;"}})
-    EXPECT_EQ(error_of<Error>([&] { prove(other_up, other_down); }).code(), ErrorCode::unprovable)
-        << other_up << " / " << other_down;
+  for (const auto& other : {std::pair<std::string, std::string>{"SELECT 1;", down},
+                            {up + "CREATE INDEX i ON t (b);", down},
+                            {"ALTER TABLE t ADD COLUMN b INT;", down},
+                            {"ALTER TABLE u ADD COLUMN b TEXT;", down},
+                            {up, ""},
+                            {up, "DROP TABLE t;"}})
+    EXPECT_EQ(error_of<Error>([&] { prove(other.first, other.second); }).code(), ErrorCode::unprovable)
+        << other.first << " / " << other.second;
 }
 
 TEST_F(AutogenerateTest, ARunThatWasKilledIsSettledFirst) {
