@@ -46,8 +46,8 @@ class Replay {
   /// The same for a file of SQL. What the database makes by itself (SQLite: `sqlite_sequence`) may stand in it.
   void run(const std::string& file, const std::vector<versions::Statement>& statements);
 
-  /// Runs `work` in a savepoint, inside a transaction that the caller has begun. What it did stays when it returns true,
-  /// and is taken back when it does not, or the database refuses a statement of it.
+  /// Runs `work` in a savepoint, inside a transaction that the caller has begun. What it did stays when it returns
+  /// true, and is taken back when it does not, or the database refuses a statement of it.
   bool attempt(const std::function<bool()>& work);
 
   /// Takes back the open transaction, if there is one.
