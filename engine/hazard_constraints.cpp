@@ -35,10 +35,18 @@ bool refuses_null(const Table& table, const Column& column) {
   return (table.without_rowid || table.strict) && contains(primary_key_of(table), column.name);
 }
 
+/// Whether SQLite asks a stored computed value for its STRICT type while rows are put in.
+bool checks_computed(const Table& table) {
+  return std::ranges::any_of(table.constraints, [&table](const auto& one) {
+    const bool is_rowid = one.kind == Constraint::Kind::primary_key && versions::schema::rowid_column(table) != nullptr;
+    return one.kind != Constraint::Kind::foreign_key && !is_rowid;
+  });
+}
+
 class RowProbes {
  public:
-  RowProbes(const TablePair& pair, const StoredRows& rows, bool rechecked)
-      : pair_(pair), rows_(rows), rechecked_(rechecked) {}
+  RowProbes(const TablePair& pair, const StoredRows& rows, RowsAre rows_are)
+      : pair_(pair), rows_(rows), rows_are_(rows_are) {}
 
   std::vector<Probe> all() {
     for (const auto& column : pair_.before.columns) look_at_old(column);
@@ -67,11 +75,12 @@ class RowProbes {
     hazard.column = column;
     return hazard;
   }
+  [[nodiscard]] const Column* same_computation(const Column& column) const;
   [[nodiscard]] std::string object(const Column& column) const { return pair_.after.name + "." + column.name; }
 
   const TablePair& pair_;
   const StoredRows& rows_;
-  bool rechecked_;
+  RowsAre rows_are_;
   std::vector<Probe> probes_;
 };
 
@@ -95,7 +104,7 @@ void RowProbes::not_null(const Column& column) {
   if (!refuses_null(pair_.after, column)) return;
   const auto* old = pair_.predecessor(column);
   const bool is_new = old == nullptr || !refuses_null(pair_.before, *old);
-  if (!is_new && !rechecked_) return;
+  if (!is_new && rows_are_ == RowsAre::left_alone) return;
   const bool has_default = old == nullptr && column.default_value && !column.generated;
   std::string why;
   if (old == nullptr && !column.generated && !column.default_value)
@@ -108,16 +117,27 @@ void RowProbes::not_null(const Column& column) {
                      .told_when_none = is_new && !has_default});
 }
 
+/// The column that had the same values, of the same expression; null when they may be others now.
+const Column* RowProbes::same_computation(const Column& column) const {
+  const auto* old = pair_.predecessor(column);
+  if (old == nullptr || !old->generated) return nullptr;
+  if (std::ranges::any_of(pair_.after.columns, [this](const auto& one) { return pair_.converts(one); })) return nullptr;
+  const auto now = versions::schema::canonical_expression(column.generated->expression.text, &pair_.after);
+  return carried_over(pair_, old->generated->expression.text) == now ? old : nullptr;
+}
+
 /// The type check comes after the conversion by the column's affinity. (SQLite 3.40 forgets it for a stored computed
-/// value where the table has neither an index nor a CHECK; the row is wrong all the same.)
+/// value where the table has neither an index nor a CHECK; a row that comes to be wrong is wrong all the same, one that
+/// was so before is no news.)
 void RowProbes::strict_type(const Column& column) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> types{
       {{"int", "integer"}, {"integer", "integer"}, {"real", "real"}, {"text", "text"}, {"blob", "blob"}}};
   const bool computed = column.generated && !column.generated->stored;
   if (!pair_.after.strict || computed) return;
-  const auto* old = pair_.origin(column);
+  const auto* old = column.generated ? same_computation(column) : pair_.origin(column);
   const bool is_new = old == nullptr || !pair_.before.strict || !equal_ignoring_case(old->type, column.type);
-  if (!is_new && !rechecked_) return;
+  const bool forgotten = column.generated && !checks_computed(pair_.after);
+  if (!is_new && (rows_are_ != RowsAre::copied || forgotten)) return;
   const auto wanted =
       std::ranges::find(types, fold(column.type), [](const auto& one) { return std::string(one.first); });
   if (wanted == types.end()) return;  // ANY
@@ -171,7 +191,7 @@ void RowProbes::checks() {
     if (constraint.kind != Constraint::Kind::check) continue;
     const auto canonical = versions::schema::canonical_expression(constraint.expression.text, &pair_.after);
     const bool is_new = !known.contains(canonical);
-    if (!is_new && !rechecked_) continue;
+    if (!is_new && rows_are_ == RowsAre::left_alone) continue;
     const auto check =
         (constraint.name.empty() ? "" : constraint.name + ": ") + fmt::format("CHECK ({})", constraint.expression.text);
     probes_.push_back({.hazard = hazard(Hazard::Kind::data_dependent, ""),
@@ -185,8 +205,8 @@ void RowProbes::checks() {
 
 }  // namespace
 
-std::vector<Probe> row_probes(const TablePair& pair, const StoredRows& rows, bool rechecked) {
-  return RowProbes(pair, rows, rechecked).all();
+std::vector<Probe> row_probes(const TablePair& pair, const StoredRows& rows, RowsAre rows_are) {
+  return RowProbes(pair, rows, rows_are).all();
 }
 
 std::string carried_over(const TablePair& pair, std::string_view expression) {

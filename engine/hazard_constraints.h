@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,10 +10,16 @@
 
 namespace belay::engine {
 
+/// What the change does with the rows that stay.
+enum class RowsAre : std::uint8_t {
+  left_alone,
+  looked_at,  ///< Beside a new column: NOT NULL and CHECK of the others count as well, types do not.
+  copied      ///< All that the new table asks for counts.
+};
+
 /// What is asked of each row by itself: is there a value where one has to be, does every CHECK hold, does a value have
 /// the type that a STRICT table or the rowid asks for, what is lost on the way.
-/// @param rechecked  the rows are copied, or looked at again: then old constraints count as well.
-std::vector<Probe> row_probes(const TablePair& pair, const StoredRows& rows, bool rechecked);
+std::vector<Probe> row_probes(const TablePair& pair, const StoredRows& rows, RowsAre rows_are);
 
 /// An expression of `before` with the columns' new names; canonical.
 std::string carried_over(const TablePair& pair, std::string_view expression);

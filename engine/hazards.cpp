@@ -144,7 +144,8 @@ void Finder::look_at(const Table& before, const Table& after) {
   if (!rebuilt && !renamed && is_unchanged(after.name, before_, after_)) return;
   const TablePair pair{before, after, change_.renames};
   const auto is_added = [&pair](const auto& column) { return pair.predecessor(column) == nullptr; };
-  const bool rechecked = rebuilt || std::ranges::any_of(after.columns, is_added);
+  const bool looked_at = std::ranges::any_of(after.columns, is_added);
+  const auto rows_are = rebuilt ? RowsAre::copied : looked_at ? RowsAre::looked_at : RowsAre::left_alone;
   std::vector<std::string> expressions;
   for (const auto* index : after_.indexes(after.name)) {
     for (const auto& column : index->columns) expressions.push_back(quoted_name(column.name) + column.expression.text);
@@ -152,7 +153,7 @@ void Finder::look_at(const Table& before, const Table& after) {
   }
   const StoredRows rows(pair, columns_used(pair, expressions));
   RowQuestions questions(pair, rows, live_);
-  add(questions.ask(row_probes(pair, rows, rechecked)));
+  add(questions.ask(row_probes(pair, rows, rows_are)));
   add(key_hazards(pair, before_.indexes(before.name), after_.indexes(after.name), questions, rebuilt));
   way_back(before, after);
 }
