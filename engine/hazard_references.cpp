@@ -54,6 +54,12 @@ Reference folded(Reference reference) {
   return reference;
 }
 
+std::set<std::string> folded(const std::vector<std::string>& names) {
+  std::set<std::string> result;
+  for (const auto& name : names) result.insert(fold(name));
+  return result;
+}
+
 /// Whether SQLite can look for the parent at all ("foreign key mismatch"). A parent that is not there can be looked
 /// for: it has no rows.
 bool fits(const Reference& reference, const TablesOf& tables) {
@@ -84,6 +90,8 @@ class References {
                                                      const std::vector<std::string>& columns) const;
   void look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old);
   void count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old);
+  /// @param old  fits, or its parent is not there.
+  [[nodiscard]] std::int64_t orphans_before(const Table& child, const Reference& old) const;
   [[nodiscard]] std::string orphans(const StoredRows& rows, const Reference& reference,
                                     const std::optional<StoredRows>& parents) const;
 
@@ -109,13 +117,15 @@ void References::look_at(const Table& child) {
   }
 }
 
-/// The same by the names of before.
+/// The same by the names of before. A parent that goes away leaves it to the old one what an unnamed key is.
 Reference References::old_of(const Table& child, const Reference& reference) const {
   Reference old{.columns = {}, .parent = name_before(change_.renames, reference.parent), .keys = {}};
   for (const auto& column : reference.columns)
     old.columns.push_back(versions::schema::old_column(change_.renames, child.name, column));
   for (const auto& column : reference.keys)
     old.keys.push_back(versions::schema::old_column(change_.renames, reference.parent, column));
+  const auto* parent = before_.table(old.parent);
+  if (old.keys.empty() && parent != nullptr) old.keys = primary_key_of(*parent);
   return old;
 }
 
@@ -138,9 +148,7 @@ std::optional<StoredRows> References::rows_after(std::string_view table,
   const auto* after = after_.table(table);
   const auto* before = old_of(table);
   if (after == nullptr || before == nullptr) return std::nullopt;
-  std::set<std::string> used;
-  for (const auto& column : columns) used.insert(fold(column));
-  return StoredRows({*before, *after, change_.renames}, used);
+  return StoredRows({*before, *after, change_.renames}, folded(columns));
 }
 
 void References::look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old) {
@@ -180,18 +188,20 @@ std::string References::orphans(const StoredRows& rows, const Reference& referen
   return sql + fmt::format(" WHERE {}", fmt::join(present, " AND "));
 }
 
+std::int64_t References::orphans_before(const Table& child, const Reference& old) const {
+  const versions::schema::Renames none;
+  const auto* parent = before_.table(old.parent);
+  const StoredRows children({child, child, none}, folded(old.columns));
+  const auto parents = parent ? std::optional(StoredRows({*parent, *parent, none}, folded(old.keys))) : std::nullopt;
+  return ask_number(*live_, "SELECT count(*) " + orphans(children, old, parents));
+}
+
 void References::count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old) {
   const auto rows = rows_after(pair.after.name, reference.columns);
   const auto parents = rows_after(reference.parent, reference.keys);
   const auto columns = fmt::format("{}", fmt::join(reference.columns, ", "));
   std::int64_t before = 0;
-  if (old != nullptr && live_ != nullptr && !old->keys.empty()) {
-    const versions::schema::Renames none;
-    const auto* parent = before_.table(old->parent);
-    const StoredRows children({pair.before, pair.before, none}, {});
-    const auto old_parents = parent ? std::optional(StoredRows({*parent, *parent, none}, {})) : std::nullopt;
-    before = ask_number(*live_, "SELECT count(*) " + orphans(children, *old, old_parents));
-  }
+  if (old != nullptr && live_ != nullptr && fits(*old, before_)) before = orphans_before(pair.before, *old);
   const auto missing = orphans(*rows, reference, parents);
   if (live_ != nullptr) hazard.count = ask_number(*live_, "SELECT count(*) " + missing) - before;
   if (hazard.count <= 0) {

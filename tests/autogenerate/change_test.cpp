@@ -139,6 +139,26 @@ TEST_F(AutogenerateTest, SpatialIndexKeepsItsRowsWhileOthersChange) {
                .insert = "INSERT INTO box VALUES (4, 1, 2), (9, -1, 1)"});
 }
 
+TEST_F(AutogenerateTest, ParentOfAComputedColumnIsRebuilt) {
+  const std::string child = "CREATE TABLE k (a TEXT, g TEXT AS (a || 'x') REFERENCES p (c));";
+  expect_made({.current = "CREATE TABLE p (c TEXT PRIMARY KEY);" + child,
+               .desired = "CREATE TABLE p (c TEXT PRIMARY KEY) STRICT;" + child,
+               .insert = "INSERT INTO p VALUES ('7x'); INSERT INTO k (a) VALUES ('7'), (NULL), ('8')"});
+}
+
+TEST_F(AutogenerateTest, ParentThatNoRowHadIsDropped) {
+  expect_made({.current = "CREATE TABLE p (id INT PRIMARY KEY); CREATE TABLE c (r TEXT REFERENCES p);",
+               .desired = "CREATE TABLE c (r TEXT REFERENCES p);",
+               .insert = "INSERT INTO c VALUES ('x'), ('y')"});
+}
+
+TEST_F(AutogenerateTest, ComputedValueThatItsTypeNeverTookStopsNothing) {
+  const std::string columns = "b INTEGER PRIMARY KEY, s BLOB AS (typeof(b)) STORED";
+  expect_made({.current = "CREATE TABLE g (" + columns + ") STRICT;",
+               .desired = "CREATE TABLE g (" + columns + ", a TEXT) STRICT;",
+               .insert = "INSERT INTO g (b) VALUES (1)"});
+}
+
 // --- Renames ---
 
 TEST_F(AutogenerateTest, RenamedTableAndColumnKeepTheirRowsAndReaders) {

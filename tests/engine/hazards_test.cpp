@@ -9,11 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/introspect.h"
-#include "engine/replay.h"
-#include "tests/engine/fixture.h"
-#include "tests/engine/raw.h"
-#include "versions/statement.h"
+#include "tests/engine/hazards_fixture.h"
 
 namespace belay::engine {
 namespace {
@@ -22,38 +18,6 @@ using versions::schema::Hazard;
 using versions::schema::Rename;
 using versions::schema::Renames;
 using Kind = Hazard::Kind;
-
-versions::schema::Schema schema_of(const std::string& sql) {
-  Replay replay({"sqlite", "app.db"}, "belay_version");
-  replay.run("schema.sql", versions::split_statements(sql));
-  return replay.schema();
-}
-
-class Hazards : public testing::Test {
- protected:
-  /// The database, with rows.
-  void live(const std::string& sql) const { engine::run(file(), sql); }
-  [[nodiscard]] std::string file() const { return folder_ / "app.db"; }
-
-  /// All hazards on the way to the schema that `desired` makes.
-  [[nodiscard]] std::vector<Hazard> find(const std::string& desired, const Renames& renames = {},
-                                         const std::vector<std::string>& rebuilt = {}) const {
-    const auto connection = connect({"sqlite", file()}, {.read_only = true});
-    const auto from = introspect(*connection, {});
-    return find_hazards({from, schema_of(desired), renames, rebuilt}, connection.get());
-  }
-  /// The messages of one kind, a line each.
-  [[nodiscard]] std::string messages(Kind kind, const std::string& desired, const Renames& renames = {},
-                                     const std::vector<std::string>& rebuilt = {}) const {
-    std::string text;
-    for (const auto& hazard : find(desired, renames, rebuilt))
-      if (hazard.kind == kind) text += hazard.message + "\n";
-    return text;
-  }
-
- private:
-  Folder folder_;
-};
 
 Rename column(const std::string& table, const std::string& from, const std::string& to) {
   return {.kind = Rename::Kind::column, .table = table, .from = from, .to = to};
@@ -197,83 +161,31 @@ TEST_F(Hazards, SwappedColumnsAreNotMistaken) {
             "1 row of t has no a (rowid 1)\n");
 }
 
+/// SQLite stores such a value all the same, where the table has neither an index nor a CHECK.
+TEST_F(Hazards, ComputedValueThatItsStrictTypeNeverTookIsNoNews) {
+  const std::string columns = "b INTEGER PRIMARY KEY, s BLOB AS (typeof(b)) STORED";
+  live("CREATE TABLE g (" + columns + ") STRICT; INSERT INTO g (b) VALUES (1)");
+  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE g (" + columns + ", a TEXT) STRICT;"), "");
+  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE g (a TEXT, " + columns + ") STRICT;", {}, {"g"}), "");
+  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE g (" + columns + " CHECK (b > 0)) STRICT;", {}, {"g"}),
+            "1 row of g has a s that is no BLOB (rowid 1)\n"
+            "a row that fails CHECK (b > 0) would stop it; g has none\n");
+}
+
+TEST_F(Hazards, ComputedValueThatComesToBeOfAnotherTypeIsRefused) {
+  live("CREATE TABLE g (a INTEGER, s INTEGER AS (a) STORED) STRICT; INSERT INTO g VALUES (1)");
+  EXPECT_EQ(
+      messages(Kind::data_dependent, "CREATE TABLE g (a INTEGER, s INTEGER AS (a || 'x') STORED) STRICT;", {}, {"g"}),
+      "1 row of g has a s that is no INTEGER (rowid 1)\n");
+  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE g (a TEXT, s BLOB AS (a) STORED) STRICT;", {}, {"g"}),
+            "a row with a a that is no TEXT would fail; g has none\n"
+            "1 row of g has a s that is no BLOB (rowid 1)\n");
+}
+
 TEST_F(Hazards, NoMoreThanTheFirstFiveAreNamed) {
   live("CREATE TABLE t (a); INSERT INTO t VALUES (NULL), (NULL), (NULL), (NULL), (NULL), (NULL)");
   EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE t (a NOT NULL);", {}, {"t"}),
             "6 rows of t have no a (rowids 1, 2, 3, 4, 5, …)\n");
-}
-
-// --- Foreign keys ---
-
-constexpr const char* parents = "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT UNIQUE COLLATE NOCASE);";
-
-TEST_F(Hazards, ForeignKeyCountsRowsWithoutAParent) {
-  live(std::string(parents) +
-       "CREATE TABLE c (p, code); INSERT INTO p VALUES (1, 'x'), (2, 'y');"
-       "INSERT INTO c VALUES (1, 'X'), ('2', 'z'), (3, NULL), (NULL, 'y')");
-  EXPECT_EQ(messages(Kind::data_dependent,
-                     std::string(parents) + "CREATE TABLE c (p REFERENCES p, code REFERENCES p (code));", {}, {"c"}),
-            "1 row of c has a p that is not in p (rowid 3)\n1 row of c has a code that is not in p (rowid 2)\n");
-}
-
-TEST_F(Hazards, ForeignKeyThatWasBrokenBeforeIsNoNews) {
-  live(std::string(parents) + "CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (9)");
-  EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE c (p REFERENCES p, b);", {}, {"c"}),
-            "");
-}
-
-TEST_F(Hazards, OnlyMoreOrphansThanBeforeAreNews) {
-  live(std::string(parents) +
-       "CREATE TABLE c (code TEXT REFERENCES p (code)); INSERT INTO p VALUES (1, '7.0');"
-       "INSERT INTO c VALUES ('9'), ('7.0')");
-  EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE c (code BLOB REFERENCES p (code));", {},
-                     {"c"}),
-            "a row whose code is not in p would fail; c has none\n");
-  const auto worse = find(std::string(parents) + "CREATE TABLE c (code INTEGER REFERENCES p (code));", {}, {"c"});
-  EXPECT_EQ(std::ranges::find_if(worse, &Hazard::stops)->count, 1);
-}
-
-TEST_F(Hazards, DroppedParentLeavesOrphans) {
-  live(std::string(parents) +
-       "CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1, 'x'); INSERT INTO c VALUES (1)");
-  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE c (p REFERENCES p);"),
-            "1 row of c has a p that is not in p (rowid 1)\n");
-}
-
-TEST_F(Hazards, ForeignKeyThatFitsNoKeyStopsItWithoutRows) {
-  live("CREATE TABLE p (a); CREATE TABLE c (p)");
-  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE p (a); CREATE TABLE c (p REFERENCES p (a));", {}, {"c"}),
-            "the foreign key c(p) fits no key of p: it needs a PRIMARY KEY or a UNIQUE there\n");
-  EXPECT_TRUE(find("CREATE TABLE p (a); CREATE TABLE c (p REFERENCES p (a));", {}, {"c"}).front().stops());
-}
-
-/// SQLite looks for a value by the parent's affinity and collation, whatever the child's are.
-TEST_F(Hazards, OrphansAreThoseThatSqliteFinds) {
-  constexpr const char* values =
-      "VALUES ('7'), ('07'), (7), (7.5), ('7.0'), ('x'), ('X'), (x'37'), ('8'), (8.0), ('9 '), (9), ('9.5')";
-  int tables = 0;
-  for (const char* parent : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE", "NUMERIC COLLATE RTRIM"})
-    for (const char* child : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE"}) {
-      const auto n = std::to_string(++tables);
-      const auto p = "CREATE TABLE p" + n + " (k " + parent + " UNIQUE);";
-      const auto c = "CREATE TABLE c" + n + " (k " + child;
-      live(p + c + "); INSERT OR IGNORE INTO p" + n + " SELECT * FROM (" + values + ") LIMIT 6; INSERT INTO c" + n +
-           " " + values);
-      std::int64_t count = 0;
-      for (const auto& hazard : find(p + c + " REFERENCES p" + n + " (k));"))
-        count += hazard.stops() ? hazard.count : 0;
-      live("DROP TABLE IF EXISTS f; CREATE TABLE f (k " + std::string(child) + " REFERENCES p" + n +
-           " (k)); INSERT INTO f SELECT k FROM c" + n);
-      EXPECT_EQ(std::to_string(count), engine::read(file(), "SELECT count(*) FROM pragma_foreign_key_check('f')"))
-          << parent << " <- " << child;
-      live("DROP TABLE f; DROP TABLE c" + n + "; DROP TABLE p" + n);
-    }
-}
-
-TEST_F(Hazards, ParentThatIsTheTableItself) {
-  live("CREATE TABLE t (id INTEGER PRIMARY KEY, up); INSERT INTO t VALUES (1, NULL), (2, 1), (3, 7)");
-  EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t);", {}, {"t"}),
-            "1 row of t has a up that is not in t (rowid 3)\n");
 }
 
 // --- What is lost ---
