@@ -10,6 +10,7 @@
 #include "engine/replay.h"
 #include "engine/schema_migration.h"
 #include "journal/journal.h"
+#include "recovery/schema_file.h"
 #include "versions/graph.h"
 #include "versions/plan.h"
 #include "versions/schema/difference.h"
@@ -129,19 +130,21 @@ const engine::DatabaseUrl& sqlite() {
   return url;
 }
 
-/// As `revision --autogenerate` does it: the desired schema is run, what matters of the present one loaded, the way
-/// there found, and the way back.
+/// As `revision --autogenerate` does it: what is new in the desired schema is run, what matters of the present one
+/// loaded, the way there found, and the way back; the views and triggers beside it are tried.
 void autogenerate(benchmark::State& state) {
   engine::Replay present(sqlite(), "belay_version");
   present.run("present.sql", versions::split_statements(schema(state.range(0), false)));
   const auto current = present.schema();
-  const std::string text = schema(state.range(0), true);
+  const Folder folder;
+  std::ofstream(folder.path() / "schema.sql") << schema(state.range(0), true);
   std::size_t steps = 0;
   for (auto _ : state) {
     engine::Replay file(sqlite(), "belay_version");
-    file.run("schema.sql", versions::split_statements(text));
-    const auto desired = file.schema();
-    const auto [from, to] = versions::schema::relevant_part(current, desired, {});
+    const auto desired = recovery::read_schema_file(folder.path() / "schema.sql", file, current).schema;
+    const auto [from, to, readers] = versions::schema::relevant_part(current, desired, {});
+    engine::Replay others(sqlite(), "belay_version");
+    others.load(readers);
     engine::Replay scratch(sqlite(), "belay_version");
     scratch.load(from);
     steps = engine::migrate_schema(scratch, to, {}).size();

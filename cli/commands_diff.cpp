@@ -16,6 +16,7 @@
 #include "engine/schema_migration.h"
 #include "recovery/autogenerate.h"
 #include "recovery/foreign_tools.h"
+#include "recovery/schema_file.h"
 #include "versions/error.h"
 #include "versions/plan.h"
 #include "versions/schema/difference.h"

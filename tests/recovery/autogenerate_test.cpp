@@ -56,6 +56,53 @@ TEST_F(AutogenerateTest, WhatWasPlannedAndProvenLeadsThere) {
   EXPECT_EQ(read("SELECT id || a || b FROM t"), "3007007!");
 }
 
+/// SQLite lets a view outlive the column that it reads, and refuses every rename from then on.
+TEST_F(AutogenerateTest, AViewThatIsBrokenElsewhereStopsNothing) {
+  script("001",
+         "CREATE TABLE t (a TEXT, b TEXT CHECK (b <> 'x'));\nCREATE TABLE other (c TEXT);\n"
+         "CREATE VIEW v AS SELECT nope FROM other;\nCREATE VIEW w AS SELECT c FROM other;\n"
+         "INSERT INTO t VALUES ('1', 'y');");
+  upgrade();
+  desired(
+      "CREATE TABLE t (new TEXT /* @renamed from=a */, b INT CHECK (b <> 'x')); CREATE TABLE other (c TEXT);"
+      "CREATE VIEW v AS SELECT nope FROM other; CREATE VIEW w AS SELECT c FROM other;");
+  carry_out(plan(), "001");
+  EXPECT_EQ(read("SELECT new || b FROM t"), "1y");
+}
+
+// --- What of schema.sql is run ---
+
+TEST_F(AutogenerateTest, WhatIsKnownAlreadyIsNotMadeAgainAndCountsAsItIs) {
+  script("001", "CREATE TABLE t (a); CREATE INDEX i ON t (a); CREATE TABLE u (b); CREATE VIEW v AS SELECT 1;");
+  upgrade();
+  desired(
+      "create table T (A); CREATE INDEX i ON t (a); CREATE TABLE u (b); CREATE VIEW v AS SELECT 1;"
+      "CREATE INDEX j ON u (b); CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN SELECT 1; END;");
+  EXPECT_EQ(changes(plan()), "create-index j, create-trigger r");
+}
+
+TEST_F(AutogenerateTest, WhatHangsOnATableThatIsNotTheSameIsMadeAgain) {
+  script("001", "CREATE TABLE t (a, b); CREATE INDEX i ON t (b); CREATE TABLE u (c); CREATE INDEX j ON u (c);");
+  upgrade();
+  desired("CREATE TABLE t (a); CREATE INDEX i ON t (b); CREATE TABLE u (c); CREATE INDEX j ON u (c);");
+  EXPECT_STREQ(error_of<engine::Error>([&] { plan(); }).what(), "no such column: b");
+  desired("CREATE INDEX i ON t (b); CREATE TABLE u (c); CREATE INDEX j ON u (c);");
+  EXPECT_STREQ(error_of<engine::Error>([&] { plan(); }).what(), "no such table: main.t");
+}
+
+TEST_F(AutogenerateTest, WhatIsSaidTwiceIsAnErrorAsEverywhere) {
+  script("001", "CREATE TABLE t (a);");
+  upgrade();
+  desired("CREATE TABLE t (a); CREATE TABLE T (a);");
+  EXPECT_STREQ(error_of<engine::Error>([&] { plan(); }).what(), "table T already exists");
+  desired("CREATE TABLE t (a); CREATE TABLE IF NOT EXISTS t (b);");
+  EXPECT_TRUE(plan().nothing_to_do());
+  desired("CREATE TEMP TABLE t (a);");
+  EXPECT_EQ(changes(plan()), "drop-table t");
+  desired("CREATE TABLE t (a); ALTER TABLE t ADD COLUMN b;");
+  EXPECT_EQ(changes(plan()), "add-column t.b");
+}
+
 TEST_F(AutogenerateTest, OnlyAProofLetsAScriptBeWritten) {
   script("001", "CREATE TABLE t (a TEXT);");
   upgrade();

@@ -104,11 +104,22 @@ TEST(Relevance, ChildrenOfWhatChangesAreThere) {
   EXPECT_EQ(names(relevant_part(from, to, {}).from), "a b");
 }
 
-TEST(Relevance, ViewsAndWhatTheyReadAreThere) {
-  const CatalogRow view{"view", "v", "v", "CREATE VIEW v AS SELECT * FROM \"A\""};
+TEST(Relevance, ViewsThatReadWhatChangesAreThereAndWhatTheyReadBesides) {
+  const CatalogRow view{"view", "v", "v", "CREATE VIEW v AS SELECT * FROM \"B\", a"};
+  const CatalogRow other{"view", "w", "w", "CREATE VIEW w AS SELECT * FROM V"};
+  const Schema from = schema({table("a", "x"), table("b", "x"), table("c", "x"), view, other});
+  const Schema to = schema({table("a", "x"), table("b", "x INT"), table("c", "x"), view, other});
+  EXPECT_EQ(names(relevant_part(from, to, {}).from), "a b v w");
+  EXPECT_TRUE(relevant_part(from, to, {}).readers.empty());
+}
+
+TEST(Relevance, OtherViewsAreLeftOutUnlessAllAreWanted) {
+  const CatalogRow view{"view", "v", "v", "CREATE VIEW v AS SELECT * FROM a"};
   const Schema from = schema({table("a", "x"), table("b", "x"), table("c", "x"), view});
   const Schema to = schema({table("a", "x"), table("b", "x INT"), table("c", "x"), view});
-  EXPECT_EQ(names(relevant_part(from, to, {}).from), "a b v");
+  EXPECT_EQ(names(relevant_part(from, to, {}).from), "b");
+  EXPECT_EQ(names(relevant_part(from, to, {}).readers), "a v");
+  EXPECT_EQ(names(relevant_part(from, to, {}, /*all_readers=*/true).from), "a b v");
 }
 
 // --- Order ---

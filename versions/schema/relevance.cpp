@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -23,16 +24,62 @@ void add_differing(const Schema& schema, const Schema& other, Names& names) {
   }
 }
 
-/// Whatever these say: it may be the name of a table.
-void add_words_of_readers(const Schema& schema, Names& names) {
-  for (const auto& object : schema.objects()) {
-    const bool is_table = object->type == ObjectType::table || object->type == ObjectType::index;
-    if (is_table) continue;
-    for (const auto& token : lex(object->sql))
-      if (token.kind == TokenKind::word || token.kind == TokenKind::name || token.kind == TokenKind::string)
-        names.insert(fold(unquoted(token)));
-  }
+bool is_reader(const Object& object) {
+  return object.type != ObjectType::table && object.type != ObjectType::index;
 }
+
+/// The words of a view, a trigger or a virtual table, folded: any may be the name of a table.
+Names words_of(const Object& object) {
+  Names words{fold(object.table)};
+  for (const auto& token : lex(object.sql))
+    if (token.kind == TokenKind::word || token.kind == TokenKind::name || token.kind == TokenKind::string)
+      words.insert(fold(unquoted(token)));
+  return words;
+}
+
+/// Views, triggers and virtual tables of both schemas, and which of them matter.
+class Readers {
+ public:
+  Readers(const Schema& from, const Schema& to) {
+    for (const auto* schema : {&from, &to})
+      for (const auto& object : schema->objects())
+        if (is_reader(*object)) words_.emplace(object.get(), words_of(*object));
+  }
+
+  /// Those that name something that changes, and those that name these.
+  void choose(Names touched, bool all) {
+    for (bool more = true; std::exchange(more, false);)
+      for (const auto& [object, words] : words_) {
+        const bool matters = all || object->type == ObjectType::virtual_table ||
+                             std::ranges::any_of(words, [&](const auto& word) { return touched.contains(word); });
+        if (!matters || !chosen_.insert(object).second) continue;
+        named_.insert(words.begin(), words.end());
+        more = touched.insert(fold(object->name)).second || more;
+      }
+  }
+
+  [[nodiscard]] bool has(const Object& object) const { return chosen_.contains(&object); }
+  [[nodiscard]] const Names& named() const { return named_; }
+
+  /// Those that were not chosen, and the tables they name.
+  [[nodiscard]] Schema left_out(const Schema& schema) const {
+    Names named;
+    for (const auto& [object, words] : words_)
+      if (!has(*object)) named.insert(words.begin(), words.end());
+    Schema::Objects objects;
+    for (const auto& object : schema.objects()) {
+      const bool is_table = object->type == ObjectType::table || object->type == ObjectType::view;
+      const bool is_named = is_table && named.contains(fold(object->name));
+      if (is_named || (words_.contains(object.get()) && !has(*object))) objects.push_back(object);
+    }
+    return named.empty() ? Schema() : Schema(std::move(objects));
+  }
+
+ private:
+  std::unordered_map<const Object*, Names> words_;
+  std::unordered_set<const Object*> chosen_;
+  Names named_;
+};
 
 bool refers_to_one(const Object& object, const Names& names) {
   const auto* table = std::get_if<Table>(&object.definition);
@@ -42,34 +89,32 @@ bool refers_to_one(const Object& object, const Names& names) {
   });
 }
 
-Schema part_of(const Schema& schema, const Names& differing, const Names& read) {
+Schema part_of(const Schema& schema, const Names& differing, const Readers& readers) {
   Names tables;
   for (const auto& object : schema.objects()) {
     const std::string name = fold(object->name);
     const bool in_the_way = name.starts_with("belay_");  // Where a new table's first name should be.
-    if (in_the_way || differing.contains(name) || read.contains(name) || refers_to_one(*object, differing))
+    if (in_the_way || differing.contains(name) || readers.named().contains(name) || refers_to_one(*object, differing))
       tables.insert(name);
   }
   Schema::Objects objects;
-  for (const auto& object : schema.objects()) {
-    const bool hangs_on_table = object->type == ObjectType::table || object->type == ObjectType::index;
-    if (!hangs_on_table || tables.contains(fold(object->table))) objects.push_back(object);
-  }
+  for (const auto& object : schema.objects())
+    if (is_reader(*object) ? readers.has(*object) : tables.contains(fold(object->table))) objects.push_back(object);
   return Schema(std::move(objects));
 }
 
 }  // namespace
 
-Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames) {
+Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, bool all_readers) {
   Names differing;
   add_differing(from, to, differing);
   add_differing(to, from, differing);
   for (const auto& rename : renames)
-    for (const auto* name : {&rename.table, &rename.from, &rename.to}) differing.insert(fold(*name));
-  Names read;
-  add_words_of_readers(from, read);
-  add_words_of_readers(to, read);
-  return {part_of(from, differing, read), part_of(to, differing, read)};
+    for (const auto* name : {&rename.table, &rename.from, &rename.to})
+      if (!name->empty()) differing.insert(fold(*name));
+  Readers readers(from, to);
+  readers.choose(differing, all_readers);
+  return {part_of(from, differing, readers), part_of(to, differing, readers), readers.left_out(from)};
 }
 
 }  // namespace belay::versions::schema

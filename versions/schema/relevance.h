@@ -9,11 +9,15 @@ namespace belay::versions::schema {
 struct Relevant {
   Schema from;
   Schema to;
+  /// Views and triggers that were left out, and the tables they name. One that does not fit its tables (SQLite lets
+  /// that be) still matters: the database refuses every rename while it is there.
+  Schema readers;
 };
 
 /// Leaves out tables that are the same in both (with their indexes), refer to no table that is not, and are named by no
-/// view and no trigger: what a database does to the rest it does without them. So planning costs in proportion to the
-/// difference, and not to the schema.
-Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames);
+/// view and no trigger that is there; of these, those that are the same and name nothing that changes. What a database
+/// does to the rest it does without them, so planning costs in proportion to the difference, and not to the schema.
+/// @param all_readers  keep every view and every trigger, and what they name.
+Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, bool all_readers = false);
 
 }  // namespace belay::versions::schema
