@@ -90,8 +90,13 @@ class References {
                                                      const std::vector<std::string>& columns) const;
   void look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old);
   void count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old);
-  /// @param old  fits, or its parent is not there.
-  [[nodiscard]] std::int64_t orphans_before(const Table& child, const Reference& old) const;
+  static std::string dangling_keys(const Table& child, const std::vector<std::string>& columns,
+                                   const std::string& rows);
+  /// @param old  fits.
+  [[nodiscard]] std::string orphans_before(const Table& child, const Reference& old) const;
+  /// @param old  null when no row is known to dangle.
+  [[nodiscard]] std::int64_t count_new(const TablePair& pair, const Reference& reference, const std::string& missing,
+                                       const Reference* old) const;
   [[nodiscard]] std::string orphans(const StoredRows& rows, const Reference& reference,
                                     const std::optional<StoredRows>& parents) const;
 
@@ -166,8 +171,9 @@ void References::look_at(const TablePair& pair, const Reference& reference, bool
     return;
   }
   const bool same = !is_new && stays(pair.after.name, reference.columns) && stays(reference.parent, reference.keys);
-  if (same) return;
+  if (same && pair.before.without_rowid == pair.after.without_rowid) return;
   count_orphans(pair, reference, std::move(hazard), is_new ? nullptr : &old);
+  if (same && found.back().count == 0) found.pop_back();
 }
 
 /// A join on the parent's side of the comparison: its affinity and its collation decide, as in a look-up by SQLite.
@@ -188,24 +194,40 @@ std::string References::orphans(const StoredRows& rows, const Reference& referen
   return sql + fmt::format(" WHERE {}", fmt::join(present, " AND "));
 }
 
-std::int64_t References::orphans_before(const Table& child, const Reference& old) const {
+/// How many rows there are of each dangling key. Where there are no rowids, the run does not tell keys apart.
+std::string References::dangling_keys(const Table& child, const std::vector<std::string>& columns,
+                                      const std::string& rows) {
+  std::string key = "''";
+  for (const auto& column : columns)
+    if (!child.without_rowid) key += fmt::format(" || ' ' || quote(child.{})", quoted_name(column));
+  return fmt::format("SELECT {} AS dangling, count(*) AS n {} GROUP BY 1", key, rows);
+}
+
+std::string References::orphans_before(const Table& child, const Reference& old) const {
   const versions::schema::Renames none;
   const auto* parent = before_.table(old.parent);
   const StoredRows children({child, child, none}, folded(old.columns));
   const auto parents = parent ? std::optional(StoredRows({*parent, *parent, none}, folded(old.keys))) : std::nullopt;
-  return ask_number(*live_, "SELECT count(*) " + orphans(children, old, parents));
+  return dangling_keys(child, old.columns, orphans(children, old, parents));
+}
+
+/// What dangled before, by the same key, is no news.
+std::int64_t References::count_new(const TablePair& pair, const Reference& reference, const std::string& missing,
+                                   const Reference* old) const {
+  if (old == nullptr || !fits(*old, before_)) return ask_number(*live_, "SELECT count(*) " + missing);
+  return ask_number(
+      *live_, fmt::format("SELECT coalesce(sum(max(now.n - coalesce(old.n, 0), 0)), 0) FROM ({}) AS now "
+                          "LEFT JOIN ({}) AS old ON old.dangling = now.dangling",
+                          dangling_keys(pair.after, reference.columns, missing), orphans_before(pair.before, *old)));
 }
 
 void References::count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old) {
   const auto rows = rows_after(pair.after.name, reference.columns);
   const auto parents = rows_after(reference.parent, reference.keys);
   const auto columns = fmt::format("{}", fmt::join(reference.columns, ", "));
-  std::int64_t before = 0;
-  if (old != nullptr && live_ != nullptr && fits(*old, before_)) before = orphans_before(pair.before, *old);
   const auto missing = orphans(*rows, reference, parents);
-  if (live_ != nullptr) hazard.count = ask_number(*live_, "SELECT count(*) " + missing) - before;
-  if (hazard.count <= 0) {
-    hazard.count = 0;
+  if (live_ != nullptr) hazard.count = count_new(pair, reference, missing, old);
+  if (hazard.count == 0) {
     hazard.message =
         fmt::format("a row whose {} is not in {} would fail; {} has none", columns, reference.parent, pair.after.name);
     found.push_back(std::move(hazard));

@@ -192,12 +192,18 @@ std::multiset<std::string> violations(Database& database, const std::map<std::st
     return renamed == now.end() ? lower(name) : renamed->second;
   };
   for (const auto& [name, table] : tables_of(database)) {
-    std::map<std::string, std::string> columns;
+    std::map<std::string, Values> columns;
     for (const auto& row : database.rows("PRAGMA foreign_key_list(" + quoted(table.name) + ")"))
-      columns[row[0]] += by_columns ? lower(row[3]) + " " : "";
+      columns[row[0]].push_back(quoted(lower(text_of(row[3]))));
     try {
-      for (const auto& row : database.rows("PRAGMA foreign_key_check(" + quoted(table.name) + ")"))
-        found.insert(name_of(table.name) + " " + columns[row[3]] + "needs " + name_of(text_of(row[2])));
+      for (const auto& row : database.rows("PRAGMA foreign_key_check(" + quoted(table.name) + ")")) {
+        const auto list = joined(columns[row[3]]);
+        const auto where = " FROM " + quoted(table.name) + " WHERE " + table.rowid + " = " + row[1];
+        const bool has_rowid = !table.rowid.empty() && row[1] != "NULL";
+        const auto key = has_rowid ? joined(database.rows("SELECT " + list + where).at(0)) : "a row";
+        found.insert(name_of(table.name) + (by_columns ? " (" + list + ") " : " ") + key + " needs " +
+                     name_of(text_of(row[2])));
+      }
     } catch (const SqlError&) {
       found.insert(name_of(table.name) + " has a foreign key that fits no key");
     }

@@ -30,7 +30,8 @@ Expectation expect(Database& before, const std::string& schema, const versions::
 /// The rows of a table as they are expected and compared: without what may be any value.
 std::vector<std::string> comparable(Database& database, const TableInfo& table, const Expectation& expected);
 
-/// The violations of foreign keys, and what SQLite says when it cannot look for them. Rowids do not count.
+/// The violations of foreign keys, each with the key that dangles, and what SQLite says when it cannot look for them.
+/// Rowids do not count.
 /// @param now  what tables are called, lower case, that have another name by now.
 std::multiset<std::string> violations(Database& database, const std::map<std::string, std::string>& now,
                                       bool by_columns);

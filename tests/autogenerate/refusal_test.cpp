@@ -71,6 +71,13 @@ TEST_F(AutogenerateTest, DroppedParentOfRowsIsRefused) {
                   .insert = "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)"});
 }
 
+TEST_F(AutogenerateTest, OrphansThatTheRunWouldNotKnowAgainAreRefused) {
+  const std::string child = "(p TEXT REFERENCES p);";
+  const Case it{.current = "CREATE TABLE c " + child, .desired = "CREATE TABLE c (p INT REFERENCES p);"};
+  expect_made({.current = it.current, .desired = it.desired, .insert = "INSERT INTO c VALUES ('x')"});
+  expect_refused({.current = it.current, .desired = it.desired, .insert = "INSERT INTO c VALUES ('8')"});
+}
+
 TEST_F(AutogenerateTest, NullInAKeyThatHasNoRowidIsRefused) {
   expect_refused({.current = "CREATE TABLE t (a TEXT PRIMARY KEY);",
                   .desired = "CREATE TABLE t (a TEXT PRIMARY KEY) WITHOUT ROWID;",

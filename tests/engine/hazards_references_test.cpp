@@ -33,7 +33,7 @@ TEST_F(Hazards, ForeignKeyThatWasBrokenBeforeIsNoNews) {
 TEST_F(Hazards, OnlyMoreOrphansThanBeforeAreNews) {
   live(std::string(parents) +
        "CREATE TABLE c (code TEXT REFERENCES p (code)); INSERT INTO p VALUES (1, '7.0');"
-       "INSERT INTO c VALUES ('9'), ('7.0')");
+       "INSERT INTO c VALUES ('x'), ('7.0')");
   EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE c (code BLOB REFERENCES p (code));", {},
                      {"c"}),
             "a row whose code is not in p would fail; c has none\n");
@@ -58,10 +58,27 @@ TEST_F(Hazards, OrphansOfADroppedParentAreThoseThatHadIt) {
   EXPECT_EQ(std::ranges::find_if(hazards, &Hazard::stops)->count, 1);
 }
 
-TEST_F(Hazards, OrphansOfAParentThatNeverWasAreNoNews) {
-  live("CREATE TABLE c (p TEXT REFERENCES p); INSERT INTO c VALUES ('8')");
+TEST_F(Hazards, OrphansOfAParentThatNeverWasAreNoNewsWhileTheirKeyStays) {
+  live("CREATE TABLE c (p TEXT REFERENCES p); INSERT INTO c VALUES ('x')");
   EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE c (p INT REFERENCES p);", {}, {"c"}),
             "a row whose p is not in p would fail; c has none\n");
+  live("INSERT INTO c VALUES ('8')");
+  const auto hazards = find("CREATE TABLE c (p INT REFERENCES p);", {}, {"c"});
+  EXPECT_EQ(std::ranges::find_if(hazards, &Hazard::stops)->count, 1);
+}
+
+TEST_F(Hazards, OrphansThatLoseTheirRowidsAreRefused) {
+  live("CREATE TABLE c (a PRIMARY KEY, p REFERENCES p); INSERT INTO c VALUES (1, 9)");
+  const std::string desired = "CREATE TABLE c (a PRIMARY KEY NOT NULL, p REFERENCES p) WITHOUT ROWID;";
+  EXPECT_NE(messages(Kind::data_dependent, desired, {}, {"c"}).find("1 row of c has a p that is not in p"),
+            std::string::npos);
+}
+
+TEST_F(Hazards, OrphansUnderAnotherNameAreNoNews) {
+  live(std::string(parents) + "CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (9)");
+  EXPECT_EQ(messages(Kind::data_dependent, std::string(parents) + "CREATE TABLE d (p REFERENCES p);",
+                     {{versions::schema::Rename::Kind::table, "", "c", "d"}}),
+            "");
 }
 
 TEST_F(Hazards, ForeignKeyOfAComputedColumnIsAsked) {
