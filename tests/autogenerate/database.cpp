@@ -37,6 +37,13 @@ std::string quoted_by(char quote, const std::string& text) {
   return result + quote;
 }
 
+/// A literal ends where there is a NUL.
+std::string text_literal(const unsigned char* bytes, int size) {
+  const std::string text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  if (text.find('\0') != std::string::npos) return "CAST(" + literal(bytes, size) + " AS TEXT)";
+  return quoted_by('\'', text);
+}
+
 std::string literal_at(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
@@ -44,7 +51,7 @@ std::string literal_at(sqlite3_stmt* statement, int column) {
     case SQLITE_FLOAT:
       return literal(sqlite3_column_double(statement, column));
     case SQLITE_TEXT:
-      return quoted_by('\'', reinterpret_cast<const char*>(sqlite3_column_text(statement, column)));
+      return text_literal(sqlite3_column_text(statement, column), sqlite3_column_bytes(statement, column));
     case SQLITE_BLOB:
       return literal(static_cast<const unsigned char*>(sqlite3_column_blob(statement, column)),
                      sqlite3_column_bytes(statement, column));

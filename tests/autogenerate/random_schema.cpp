@@ -139,21 +139,12 @@ std::string RandomSchema::settle() {
   }
 }
 
-/// What is left out: generated values that their own STRICT type does not take, which SQLite stores all the same; a
-/// UNIQUE that repeats the key of a table without rowids, of which SQLite renames no column, and a foreign key on a
-/// generated column, which autogenerate does not count the rows of.
+/// What is left out: a UNIQUE that repeats the key of a table without rowids, of which SQLite renames no column.
 static void leave_out_known_limits(Table& table) {
-  if (table.without_rowid) std::erase(table.uniques, table.key);
-  for (auto& column : table.columns) {
-    if (table.strict && !column.generated.empty()) column.type = "ANY";
-    if (table.without_rowid && table.key == std::vector<int>{column.number}) column.unique.clear();
-  }
-  std::erase_if(table.foreign_keys, [&](const auto& key) {
-    return std::ranges::any_of(key.columns, [&](int number) {
-      const auto* column = table.find(number);
-      return column != nullptr && !column->generated.empty();
-    });
-  });
+  if (!table.without_rowid) return;
+  std::erase(table.uniques, table.key);
+  for (auto& column : table.columns)
+    if (table.key == std::vector<int>{column.number}) column.unique.clear();
 }
 
 std::string RandomSchema::settle_tables(Database& database) {

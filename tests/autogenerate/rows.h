@@ -11,4 +11,7 @@ namespace belay::proof {
 /// missing afterwards, some sequences are ahead of their rows, and some tables are empty.
 void seed_rows(Database& database, std::uint64_t seed);
 
+/// Rows whose parent is missing go.
+void delete_orphans(Database& database);
+
 }  // namespace belay::proof
