@@ -1,5 +1,7 @@
 #include "tests/autogenerate/expectation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace belay::proof {
@@ -198,11 +200,13 @@ std::multiset<std::string> violations(Database& database, const std::map<std::st
     try {
       for (const auto& row : database.rows("PRAGMA foreign_key_check(" + quoted(table.name) + ")")) {
         const auto list = joined(columns[row[3]]);
-        const auto where = " FROM " + quoted(table.name) + " WHERE " + table.rowid + " = " + row[1];
         const bool has_rowid = !table.rowid.empty() && row[1] != "NULL";
-        const auto key = has_rowid ? joined(database.rows("SELECT " + list + where).at(0)) : "a row";
-        found.insert(name_of(table.name) + (by_columns ? " (" + list + ") " : " ") + key + " needs " +
-                     name_of(text_of(row[2])));
+        std::string key = "a row";
+        if (has_rowid)
+          key = joined(database.rows(
+              fmt::format("SELECT {} FROM {} WHERE {} = {}", list, quoted(table.name), table.rowid, row[1]))[0]);
+        found.insert(fmt::format("{} ({}) {} needs {}", name_of(table.name), by_columns ? list : "", key,
+                                 name_of(text_of(row[2]))));
       }
     } catch (const SqlError&) {
       found.insert(name_of(table.name) + " has a foreign key that fits no key");

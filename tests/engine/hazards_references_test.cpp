@@ -1,5 +1,6 @@
 // Rows whose parent goes missing by a change of the schema: those, and no others.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -104,19 +105,21 @@ TEST_F(Hazards, OrphansAreThoseThatSqliteFinds) {
   int tables = 0;
   for (const char* parent : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE", "NUMERIC COLLATE RTRIM"})
     for (const char* child : {"TEXT", "INTEGER", "REAL", "BLOB", "TEXT COLLATE NOCASE"}) {
-      const auto n = std::to_string(++tables);
-      const auto p = "CREATE TABLE p" + n + " (k " + parent + " UNIQUE);";
-      const auto c = "CREATE TABLE c" + n + " (k " + child;
-      live(p + c + "); INSERT OR IGNORE INTO p" + n + " SELECT * FROM (" + values + ") LIMIT 6; INSERT INTO c" + n +
-           " " + values);
+      const int n = ++tables;
+      const auto p = fmt::format("CREATE TABLE p{} (k {} UNIQUE);", n, parent);
+      const auto c = fmt::format("CREATE TABLE c{} (k {}", n, child);
+      live(fmt::format("{0}{1}); INSERT OR IGNORE INTO p{2} SELECT * FROM ({3}) LIMIT 6; INSERT INTO c{2} {3}", p, c, n,
+                       values));
       std::int64_t count = 0;
-      for (const auto& hazard : find(p + c + " REFERENCES p" + n + " (k));"))
+      for (const auto& hazard : find(fmt::format("{}{} REFERENCES p{} (k));", p, c, n)))
         count += hazard.stops() ? hazard.count : 0;
-      live("DROP TABLE IF EXISTS f; CREATE TABLE f (k " + std::string(child) + " REFERENCES p" + n +
-           " (k)); INSERT INTO f SELECT k FROM c" + n);
+      live(
+          fmt::format("DROP TABLE IF EXISTS f; CREATE TABLE f (k {0} REFERENCES p{1} (k)); INSERT INTO f SELECT k "
+                      "FROM c{1}",
+                      child, n));
       EXPECT_EQ(std::to_string(count), engine::read(file(), "SELECT count(*) FROM pragma_foreign_key_check('f')"))
           << parent << " <- " << child;
-      live("DROP TABLE f; DROP TABLE c" + n + "; DROP TABLE p" + n);
+      live(fmt::format("DROP TABLE f; DROP TABLE c{0}; DROP TABLE p{0}", n));
     }
 }
 
