@@ -95,6 +95,18 @@ TEST(SchemaMigration, WhatCannotBeAddedWhereRowsAreIsARebuild) {
         << column;
 }
 
+/// SQLite's ADD COLUMN does not look at the type of a default, and the rows would break the rule of their table.
+TEST(SchemaMigration, ADefaultThatAStrictTypeDoesNotTakeIsARebuild) {
+  const auto kind = [](const std::string& column) {
+    return changes(plan("CREATE TABLE t (a INT) STRICT", "CREATE TABLE t (a INT, " + column + ") STRICT")).front();
+  };
+  for (const char* column : {"b INTEGER DEFAULT 'x'", "b TEXT DEFAULT 1", "b BLOB DEFAULT 'x'", "b INT DEFAULT 1.5"})
+    EXPECT_EQ(kind(column), "rebuild-table t") << column;
+  for (const char* column : {"b INTEGER DEFAULT -1", "b TEXT DEFAULT 'x'", "b BLOB DEFAULT x'00'", "b REAL DEFAULT 1",
+                             "b ANY DEFAULT 'x'", "b INT DEFAULT NULL"})
+    EXPECT_EQ(kind(column), "add-column t.b") << column;
+}
+
 TEST(SchemaMigration, AColumnInTheMiddleIsARebuild) {
   EXPECT_EQ(changes(plan("CREATE TABLE t (a, c)", "CREATE TABLE t (a, b, c)")),
             (Texts{"rebuild-table t", "add-column t.b"}));

@@ -47,6 +47,20 @@ bool is_null(const Column::Default& value) {
   return equal_ignoring_case(value.value.text, "null");
 }
 
+/// Whether a STRICT column takes this constant as it is: ADD COLUMN does not look (SQLite 3.40), and the rows would be
+/// such as the table does not allow.
+bool fits_type(const Column::Default& value, const Column& column) {
+  const auto tokens = lex(value.value.text);
+  const auto& literal = tokens.back();
+  const bool is_integer = literal.kind == TokenKind::number && literal.text.find_first_of(".eE") == std::string::npos;
+  const std::string type = fold(column.type);
+  if (type == "int" || type == "integer") return is_integer;
+  if (type == "real") return literal.kind == TokenKind::number;
+  if (type == "text") return literal.kind == TokenKind::string;
+  if (type == "blob") return literal.kind == TokenKind::blob;
+  return true;  // ANY
+}
+
 bool is_on(const Constraint& constraint, const Table& table, const Column& column) {
   return constraint.on_column && &table.columns[*constraint.on_column] == &column;
 }
@@ -70,6 +84,7 @@ bool can_be_added(const Column& column, const Table& table) {
   if (value && !is_constant(*value)) return false;
   const bool has_value = value && !is_null(*value);
   if (column.not_null && !has_value) return false;
+  if (table.strict && has_value && !fits_type(*value, column)) return false;
   return std::ranges::none_of(table.constraints, [&](const Constraint& constraint) {
     if (!is_on(constraint, table, column) && !fits_on(constraint, column)) return false;
     using enum Constraint::Kind;
