@@ -122,6 +122,14 @@ TEST(Relevance, OtherViewsAreLeftOutUnlessAllAreWanted) {
   EXPECT_EQ(names(relevant_part(from, to, {}, /*all_readers=*/true).from), "a b v");
 }
 
+/// Tables, indexes and views share one set of names, and a rebuild takes one of its own for a while.
+TEST(Relevance, WhatHasTheNameOfARebuildIsThere) {
+  const CatalogRow view{"view", "belay_old_b", "belay_old_b", "CREATE VIEW belay_old_b AS SELECT 1"};
+  const Schema from = schema({table("a", "x"), index("belay_new_b", "a"), table("b", "x"), view});
+  const Schema to = schema({table("a", "x"), index("belay_new_b", "a"), table("b", "x INT"), view});
+  EXPECT_EQ(names(relevant_part(from, to, {}).from), "a belay_new_b b belay_old_b");
+}
+
 // --- Order ---
 
 TEST(OrderTest, ALongChainOfParentsIsFollowed) {

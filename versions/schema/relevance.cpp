@@ -28,6 +28,11 @@ bool is_reader(const Object& object) {
   return object.type != ObjectType::table && object.type != ObjectType::index;
 }
 
+/// Has a name that a new table may want for a while; tables, indexes and views share theirs.
+bool is_in_the_way(const Object& object) {
+  return fold(object.name).starts_with("belay_");
+}
+
 /// The words of a view, a trigger or a virtual table, folded: any may be the name of a table.
 Names words_of(const Object& object) {
   Names words{fold(object.table)};
@@ -50,7 +55,7 @@ class Readers {
   void choose(Names touched, bool all) {
     for (bool more = true; std::exchange(more, false);)
       for (const auto& [object, words] : words_) {
-        const bool matters = all || object->type == ObjectType::virtual_table ||
+        const bool matters = all || is_in_the_way(*object) || object->type == ObjectType::virtual_table ||
                              std::ranges::any_of(words, [&](const auto& word) { return touched.contains(word); });
         if (!matters || !chosen_.insert(object).second) continue;
         named_.insert(words.begin(), words.end());
@@ -93,8 +98,8 @@ Schema part_of(const Schema& schema, const Names& differing, const Readers& read
   Names tables;
   for (const auto& object : schema.objects()) {
     const std::string name = fold(object->name);
-    const bool in_the_way = name.starts_with("belay_");  // Where a new table's first name should be.
-    if (in_the_way || differing.contains(name) || readers.named().contains(name) || refers_to_one(*object, differing))
+    if (is_in_the_way(*object)) tables.insert(fold(object->table));
+    if (differing.contains(name) || readers.named().contains(name) || refers_to_one(*object, differing))
       tables.insert(name);
   }
   Schema::Objects objects;
