@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,7 +36,7 @@ class RowQuestions {
  public:
   /// @param rows  must outlive this.
   RowQuestions(const TablePair& pair, const StoredRows& rows, Connection* live)
-      : pair_(pair), rows_(rows), live_(live) {}
+      : pair_(pair), rows_(rows), live_(live), drawn_(drawn_columns(pair)) {}
 
   /// Asks all of them in one scan, and then for the first rows of those that have any.
   /// @returns the hazards that are worth telling.
@@ -52,12 +54,14 @@ class RowQuestions {
  private:
   std::vector<std::int64_t> counts(const std::vector<Probe>& probes);
   void count_one_by_one(std::vector<Probe>& probes);
+  void draw_again(Probe& probe, const std::string& asked, const std::function<std::int64_t()>& count);
   void finish(Probe& probe, const std::string& rows);
   void fail(Probe& probe, const std::string& why);
 
   const TablePair& pair_;
   const StoredRows& rows_;
   Connection* live_;
+  std::set<std::string> drawn_;
 };
 
 /// A query that the stop token ends.

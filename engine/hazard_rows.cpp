@@ -92,6 +92,10 @@ std::string default_of(const Column& column) {
 
 }  // namespace
 
+bool have_common(const std::set<std::string>& some, const std::set<std::string>& others) {
+  return std::ranges::any_of(some, [&](const auto& one) { return others.contains(one); });
+}
+
 Affinity affinity_of(const Table& table, const Column& column) {
   const std::string type = fold(column.type);
   const auto has = [&type](std::string_view part) { return type.find(part) != std::string::npos; };
@@ -154,6 +158,21 @@ const Column* TablePair::successor(const Column& column) const {
 bool TablePair::converts(const Column& column) const {
   const auto* old = origin(column);
   return old != nullptr && affinity_of(before, *old) != affinity_of(after, column);
+}
+
+std::set<std::string> drawn_columns(const TablePair& pair) {
+  std::set<std::string> drawn;
+  const auto* rowid = versions::schema::rowid_column(pair.after);
+  for (const auto& column : pair.after.columns) {
+    if (column.generated || !column.default_value || &column == rowid || pair.origin(column) != nullptr) continue;
+    const auto names = names_in(column.default_value->value.text);
+    if (names.contains("random") || names.contains("randomblob")) drawn.insert(fold(column.name));
+  }
+  for (std::size_t round = 0; !drawn.empty() && round < pair.after.columns.size(); ++round)
+    for (const auto& column : pair.after.columns)
+      if (column.generated && have_common(names_in(column.generated->expression.text), drawn))
+        drawn.insert(fold(column.name));
+  return drawn;
 }
 
 StoredRows::StoredRows(const TablePair& pair, const std::set<std::string>& used)

@@ -27,6 +27,8 @@ std::vector<std::string> primary_key_of(const versions::schema::Table& table);
 /// The names in a piece of SQL, folded.
 std::set<std::string> names_in(std::string_view sql);
 
+bool have_common(const std::set<std::string>& some, const std::set<std::string>& others);
+
 /// What `table` of the new schema was called before; empty when it is new, though there was another of its name.
 std::string name_before(const versions::schema::Renames& renames, std::string_view table);
 
@@ -45,6 +47,10 @@ struct TablePair {
   /// Whether values of this column of `after` are converted on the way.
   [[nodiscard]] bool converts(const versions::schema::Column& column) const;
 };
+
+/// The folded names of columns of `after` whose values nobody knows before they are stored: new ones with a default
+/// that is drawn for each row (`random()`), and what is computed from them.
+std::set<std::string> drawn_columns(const TablePair& pair);
 
 /// The rows of a live table as they are going to be stored, as a query: with the new names, converted by the new
 /// affinities, with the defaults of what is added and the values of what is generated. Expressions over them mean what

@@ -154,6 +154,19 @@ TEST_F(Hazards, RenamedColumnsAreAskedByTheirOldNames) {
       "1 row of u fails CHECK (c <> 'x' OR a < 2) (rowid 2)\n2 rows of u have the c of another one (rowids 1, 2)\n");
 }
 
+TEST_F(Hazards, DefaultThatIsDrawnMayFailAndIsTold) {
+  live("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+  const auto told = [&](const std::string& column) {
+    return messages(Kind::data_dependent, "CREATE TABLE t (a, c " + column + ")", {}, {"t"});
+  };
+  EXPECT_EQ(
+      told("DEFAULT (random()) CHECK (c % 8 <> 0)"),
+      "a row that fails CHECK (c % 8 <> 0) would stop it; t has none as it was drawn here, but a default is drawn "
+      "again for each row: the script may fail\n");
+  EXPECT_EQ(told("DEFAULT (random()), g AS (c % 2), UNIQUE (g)").find("two rows with the same g would fail"), 0U);
+  EXPECT_EQ(told("DEFAULT (random()) CHECK (c IS NULL)"), "1 row of t fails CHECK (c IS NULL) (rowid 1)\n");
+}
+
 TEST_F(Hazards, SwappedColumnsAreNotMistaken) {
   live("CREATE TABLE t (a, b); INSERT INTO t VALUES (1, NULL)");
   EXPECT_EQ(messages(Kind::data_dependent, "CREATE TABLE t (b, a NOT NULL);",
