@@ -1,0 +1,20 @@
+#pragma once
+
+#include "tests/faults/cases.h"
+
+namespace belay::faults {
+
+// The classes of faults; the letters are those of docs/crash-testing.md.
+
+/// A: SIGKILL before each mutating call.
+void kill_before_calls(Ground& ground, Cases& cases);
+/// B: half of what a call writes is written, then SIGKILL.
+void cut_writes_short(Ground& ground, Cases& cases);
+/// C: EIO and ENOSPC, once and from there on, at each mutating call.
+void fail_calls(Ground& ground, Cases& cases);
+/// K: SIGKILL after a random time, nothing ordered.
+void kill_at_any_time(Ground& ground, Cases& cases);
+/// L: an allocation fails, once and from there on.
+void fail_allocations(Ground& ground, Cases& cases);
+
+}  // namespace belay::faults

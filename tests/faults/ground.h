@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/faults/files.h"
+#include "tests/faults/program.h"
+#include "tests/faults/scenario.h"
+#include "tests/faults/state.h"
+
+namespace belay::faults {
+
+/// A cell of the matrix but for the class.
+struct Setting {
+  const Scenario* scenario = nullptr;
+  Mode mode = Mode::rollback;
+  Policy policy = Policy::forward;
+
+  [[nodiscard]] std::string name() const;  ///< `rebuild/wal/back`
+};
+
+/// A folder with a project in it, in one setting: how it is before the command, what it may be after a crash, and the
+/// means to bring both about.
+class Ground {
+ public:
+  /// Makes the folder, runs what comes before the command, and runs that once from end to end.
+  /// @param folder  a place of its own; in memory, because what is durable is decided by our model of it.
+  Ground(Program& program, const Setting& setting, const std::filesystem::path& folder);
+
+  [[nodiscard]] const Setting& setting() const { return setting_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] Program& program() { return program_; }
+
+  [[nodiscard]] const Files& before() const { return before_; }  ///< The folder before the command.
+  /// The states that the database may be in once it is mended, in the order in which the command goes through them.
+  [[nodiscard]] const std::vector<State>& legal() const { return legal_; }
+  [[nodiscard]] std::uint64_t calls() const {
+    return calls_;
+  }  ///< Mutating ones, of the command that nothing happens to.
+  [[nodiscard]] std::uint64_t allocations() const { return allocations_; }
+
+  /// Makes the folder what it is before the command.
+  void reset() { put(folder_, before_); }
+  /// Runs the command in the folder as it is.
+  Outcome run(const Treatment& treatment = {});
+
+  /// After a crash in the folder as it is: the next run mends it. Checks all that has to hold then (the oracles O1 to
+  /// O9, docs/crash-testing.md).
+  /// @param said  what the crashed run had told its user by then (O3).
+  /// @throws Violation
+  void expect_mended(const std::string& said);
+
+  /// After a run that met an error and ended by itself: its exit status fits what is there (O7), and then the next run
+  /// mends it as above.
+  void expect_honest(const Outcome& outcome);
+
+  /// A command that comes after the crash; fails if it does not end by itself in time, or not with that status.
+  /// @throws Violation
+  Outcome must(const Words& words, int exit = 0);
+
+  /// The words that mend in this setting: the scenario's, or `recover --back`; and how that ends.
+  [[nodiscard]] Words mending() const;
+  [[nodiscard]] int mending_exit() const;
+  /// What has to hold after the mending: part of `expect_mended`.
+  /// @param told  a legal state before this one is too early.
+  void expect_whole(std::size_t told);
+  /// How far along `legal` the program had said that it is.
+  [[nodiscard]] std::size_t told(const std::string& said) const;
+
+ private:
+  void write_project() const;
+  void prepare();
+  void learn();
+  [[nodiscard]] std::string script_text(const Script& script) const;
+  void expect_legal(std::size_t from) const;
+  void expect_idle();
+  void expect_journal() const;
+  void expect_nothing_left() const;
+  [[nodiscard]] std::filesystem::path database() const { return folder_ / "app.db"; }
+
+  Setting setting_;
+  Program& program_;
+  std::filesystem::path folder_;
+  Files before_;
+  std::vector<State> legal_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t allocations_ = 0;
+  std::uint64_t signal_at_ = 0;
+};
+
+}  // namespace belay::faults

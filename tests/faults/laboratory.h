@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "tests/faults/cases.h"
+
+namespace belay::faults {
+
+/// What is run, and by which means.
+struct Plan {
+  std::filesystem::path binary;
+  std::filesystem::path interposer;
+  std::filesystem::path folder = "/dev/shm";
+  std::filesystem::path report{};
+  Choice choice{};
+  bool sample = false;
+  int jobs = 2;
+  // Nothing: all of them.
+  std::string classes{};
+  std::string scenario{};
+  std::string mode{};
+  std::string policy{};
+
+  /// Only the case of that name.
+  /// @throws std::invalid_argument when it is none.
+  void replay(const std::string& name);
+};
+
+/// What came of one class in one setting.
+struct Cell {
+  char letter = ' ';
+  std::string scenario;
+  std::string mode;
+  std::string policy;
+  std::uint64_t cases = 0;
+  double seconds = 0;
+  std::vector<Cases::Broken> broken;
+};
+
+/// What came of all.
+struct Report {
+  std::vector<Cell> cells;
+  struct NotRun {
+    char letter;
+    std::string why;
+  };
+  std::vector<NotRun> not_run;
+  double seconds = 0;
+
+  [[nodiscard]] std::uint64_t cases() const;
+  [[nodiscard]] std::uint64_t violations() const;
+};
+
+/// The cases of the plan, on as many processes as it says.
+Report run_cases(const Plan& plan);
+
+/// A table of classes and scenarios, each violation with the line that replays it, and the sum.
+void print(const Report& report, std::ostream& out);
+std::string svg(const Report& report);
+std::string json(const Report& report);
+
+/// All of it. @returns an exit status: 0 without a violation, else 1.
+int run(const Plan& plan, std::ostream& out);
+
+}  // namespace belay::faults
