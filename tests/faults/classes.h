@@ -12,6 +12,10 @@ void kill_before_calls(Ground& ground, Cases& cases);
 void cut_writes_short(Ground& ground, Cases& cases);
 /// C: EIO and ENOSPC, once and from there on, at each mutating call.
 void fail_calls(Ground& ground, Cases& cases);
+/// E: the power goes while the command runs: whatever a power cut may leave of it, by the strict model of images.h.
+void cut_power(Ground& ground, Cases& cases);
+/// F: the same while the next run mends a crash.
+void cut_power_while_mending(Ground& ground, Cases& cases);
 /// K: SIGKILL after a random time, nothing ordered.
 void kill_at_any_time(Ground& ground, Cases& cases);
 /// L: an allocation fails, once and from there on.

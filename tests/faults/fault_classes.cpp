@@ -20,6 +20,8 @@ const std::vector<FaultClass>& fault_classes() {
       {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.02},
       {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.02},
       {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.01},
+      {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.005},
+      {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.005},
   };
   return all;
 }

@@ -32,6 +32,9 @@ struct Operation {
   std::string data{};
 };
 
+/// For people: `write of 4096 bytes at 8192 to app.db`.
+std::string describe(const Operation& operation);
+
 /// @throws std::runtime_error when it is not one.
 std::vector<Operation> read_recording(std::string_view recording);
 
