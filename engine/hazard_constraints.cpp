@@ -163,7 +163,8 @@ void RowProbes::rowid(const Column& column) {
                      .none = fmt::format("a row with {} would fail; {} has none", what, pair_.after.name)});
 }
 
-/// Whether a value comes back when it is converted into what it was.
+/// Whether a value comes back when it is converted into what it was. A CAST to INTEGER alone makes the largest one of
+/// what is beyond it, where storing leaves that a real.
 void RowProbes::conversion(const Column& column) {
   if (!pair_.converts(column)) return;
   const auto* old = pair_.origin(column);
@@ -174,7 +175,8 @@ void RowProbes::conversion(const Column& column) {
   probes_.push_back(
       {.hazard = hazard(Hazard::Kind::lossy_cast, column.name),
        .where = fmt::format("typeof({0}) <> typeof({1}) AND +{0} IS NOT CASE typeof({0}) WHEN 'text' THEN "
-                            "CAST({1} AS TEXT) WHEN 'integer' THEN CAST({1} AS INTEGER) WHEN 'real' THEN "
+                            "CAST({1} AS TEXT) WHEN 'integer' THEN iif(typeof({1}) = 'real' AND {1} >= "
+                            "9223372036854775808.0, NULL, CAST({1} AS INTEGER)) WHEN 'real' THEN "
                             "CAST({1} AS REAL) ELSE {1} END COLLATE BINARY",
                             before, after),
        .has = "has a " + rest,

@@ -183,8 +183,9 @@ class Change {
   [[nodiscard]] std::int64_t lost(const std::string& column) const {
     return number("SELECT count(*) FROM old_t AS o JOIN t AS n ON o.rowid = n.rowid WHERE typeof(o." + column +
                   ") <> typeof(n." + column + ") AND CASE typeof(o." + column + ") WHEN 'text' THEN CAST(n." + column +
-                  " AS TEXT) WHEN 'integer' THEN CAST(n." + column + " AS INTEGER) WHEN 'real' THEN CAST(n." + column +
-                  " AS REAL) END IS NOT +o." + column + " COLLATE BINARY");
+                  " AS TEXT) WHEN 'integer' THEN iif(n." + column + " = 9223372036854775808.0, NULL, CAST(n." + column +
+                  " AS INTEGER)) WHEN 'real' THEN CAST(n." + column + " AS REAL) END IS NOT +o." + column +
+                  " COLLATE BINARY");
   }
   [[nodiscard]] bool keeps_rowids() const { return !before_.without_rowid && !after_.without_rowid; }
   [[nodiscard]] bool numbers_rows() const { return after_.rowid_key && !before_.rowid_key; }
