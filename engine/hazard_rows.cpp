@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "engine/value.h"
@@ -72,22 +71,6 @@ std::string converted(const std::string& value, Affinity affinity) {
 
 std::string collated(const std::string& sql, const std::string& collation) {
   return sql + " COLLATE " + quoted_name(collation);
-}
-
-/// A bare name there is a string; what is in parentheses is an expression.
-std::string default_of(const Column& column) {
-  if (!column.default_value) return "NULL";
-  const auto& value = *column.default_value;
-  const auto tokens = versions::schema::lex(value.value.text);
-  using versions::schema::TokenKind;
-  const bool name = tokens.size() == 1 && (tokens[0].kind == TokenKind::name || tokens[0].kind == TokenKind::word);
-  constexpr std::array<std::string_view, 6> values{"null",         "true",         "false",
-                                                   "current_date", "current_time", "current_timestamp"};
-  const bool known =
-      name && std::ranges::any_of(values, [&](auto word) { return equal_ignoring_case(tokens[0].text, word); });
-  if (name && !known && !value.in_parentheses)
-    return versions::schema::quoted_string(versions::schema::unquoted(tokens[0]));
-  return "(" + value.value.text + "\n)";
 }
 
 }  // namespace
@@ -274,7 +257,7 @@ void StoredRows::add_columns(const TablePair& pair) {
       item.sql = collated(fmt::format("CAST(NULL AS {})", type_name(item.affinity)), item.collation);
       item.typed = true;
     } else {
-      item.sql = default_of(column);
+      item.sql = versions::schema::default_value(column);
       item.converted = true;
     }
     items_.push_back(std::move(item));

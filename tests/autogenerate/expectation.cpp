@@ -79,7 +79,7 @@ class Mover {
   /// Nothing of the rows is kept but that there are so many.
   void move_empty() {
     for (std::size_t i = before_.rows("SELECT 1 FROM " + quoted(from_.name)).size(); i > 0; --i)
-      expected_.database->run("INSERT INTO " + quoted(to_.name) + " DEFAULT VALUES");
+      expected_.database->run("INSERT OR ABORT INTO " + quoted(to_.name) + " DEFAULT VALUES");
   }
 
   void insert(const Values& names, const Values& row) {

@@ -25,24 +25,43 @@ std::string rowid_of_old(const Table& table) {
   return rowid_name(table).value_or("");
 }
 
+/// Where a column of the new table has its values from; null when it is new, though another had its name.
+const Column* source_of(const TableCopy& copy, const Table& from, const Column& column) {
+  bool went_away = false;
+  for (const auto& rename : copy.renames) {
+    if (equal_ignoring_case(rename.to, column.name)) return from.find(rename.from);
+    went_away = went_away || equal_ignoring_case(rename.from, column.name);
+  }
+  return went_away ? nullptr : from.find(column.name);
+}
+
 /// A row keeps its rowid: as what it is, or as the INTEGER PRIMARY KEY that is new.
-void copy_rowid(const Table& from, const Table& to, Copies& copies) {
+void copy_rowid(const TableCopy& copy, const Table& from, const Table& to, Copies& copies) {
   const std::string value = rowid_of_old(from);
   if (value.empty()) return;
   if (const auto* column = rowid_column(to)) {
-    if (from.find(column->name) == nullptr) copies.push_back({written_name(column->name), value});
+    if (source_of(copy, from, *column) == nullptr) copies.push_back({written_name(column->name), value});
     return;
   }
   if (const auto name = rowid_name(to)) copies.push_back({*name, value});
 }
 
+/// A row of which nothing stays is one of defaults. The INTEGER PRIMARY KEY takes NULL for a number of SQLite's choice.
+void copy_nothing(const Table& to, Copies& copies) {
+  const auto writable = std::ranges::find_if_not(to.columns, [](const auto& one) { return one.generated.has_value(); });
+  if (writable == to.columns.end()) return;
+  const bool is_rowid = rowid_column(to) == &*writable;
+  copies.push_back({written_name(writable->name), is_rowid ? "NULL" : default_value(*writable)});
+}
+
 /// What is generated cannot be written, but what was can be read.
-Copies copies_of(const Table& from, const Table& to) {
+Copies copies_of(const TableCopy& copy, const Table& from, const Table& to) {
   Copies copies;
-  copy_rowid(from, to, copies);
+  copy_rowid(copy, from, to, copies);
   for (const auto& column : to.columns)
-    if (const auto* old = from.find(column.name); old != nullptr && !column.generated)
+    if (const auto* old = source_of(copy, from, column); old != nullptr && !column.generated)
       copies.push_back({written_name(column.name), written_name(old->name)});
+  if (copies.empty()) copy_nothing(to, copies);
   return copies;
 }
 
@@ -69,10 +88,8 @@ std::string insert(const TableCopy& copy, const Copies& copies, std::string_view
 }
 
 void copy_rows(const TableCopy& copy, const Table& from, const Table& to, std::vector<std::string>& statements) {
-  const Copies copies = copies_of(from, to);
   // An ON CONFLICT clause of the table would drop or change rows without a word.
-  if (!copies.empty())
-    statements.push_back(insert(copy, copies, has_conflict_clause(to) ? "INSERT OR ABORT" : "INSERT"));
+  statements.push_back(insert(copy, copies_of(copy, from, to), has_conflict_clause(to) ? "INSERT OR ABORT" : "INSERT"));
   if (!is_autoincrement(from) || !is_autoincrement(to)) return;
   const std::string name = quoted_string(copy.new_name);
   statements.push_back("DELETE FROM sqlite_sequence WHERE name = " + name);
@@ -178,6 +195,20 @@ std::optional<std::string> rowid_name(const Table& table) {
   for (const char* name : {"rowid", "_rowid_", "oid"})
     if (table.find(name) == nullptr) return name;
   return std::nullopt;
+}
+
+/// A bare name there is a string; what is in parentheses is an expression.
+std::string default_value(const Column& column) {
+  if (!column.default_value) return "NULL";
+  const auto& value = *column.default_value;
+  const auto tokens = lex(value.value.text);
+  const bool name = tokens.size() == 1 && (tokens[0].kind == TokenKind::name || tokens[0].kind == TokenKind::word);
+  constexpr std::array<std::string_view, 6> values{"null",         "true",         "false",
+                                                   "current_date", "current_time", "current_timestamp"};
+  const bool known =
+      name && std::ranges::any_of(values, [&](auto word) { return equal_ignoring_case(tokens[0].text, word); });
+  if (name && !known && !value.in_parentheses) return quoted_string(unquoted(tokens[0]));
+  return "(" + value.value.text + "\n)";
 }
 
 bool can_be_copied(const VirtualTable& table) {

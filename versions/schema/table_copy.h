@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "versions/schema/rename.h"
 #include "versions/schema/schema.h"
 
 namespace belay::versions::schema {
@@ -21,6 +22,8 @@ struct TableCopy {
   bool rewrite_own_name = false;
   /// The columns to copy; only for virtual tables, whose text does not tell.
   std::vector<std::string> columns{};
+  /// Columns of this table that take another name on the way, because SQLite cannot rename them.
+  Renames renames{};
 };
 
 /// From CREATE TABLE to the end of RENAME. Indexes, triggers and everything else that hung on the old table are gone
@@ -35,6 +38,9 @@ const Column* rowid_column(const Table& table);
 
 /// A name by which the rowid can be asked for; nothing for a WITHOUT ROWID table, or when all of them are taken.
 std::optional<std::string> rowid_name(const Table& table);
+
+/// An expression for what a row gets in a column that is not named: its default, or NULL.
+std::string default_value(const Column& column);
 
 /// Whether rows of this virtual table can be read and written as they are, so that a new one can take them over.
 bool can_be_copied(const VirtualTable& table);
