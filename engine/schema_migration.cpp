@@ -45,6 +45,21 @@ MigrationStep drop_column_step(const std::string& table, const std::string& colu
           .rebuild = {}};
 }
 
+MigrationStep rename_step(const Rename& rename) {
+  const bool of_table = rename.kind == Rename::Kind::table;
+  const std::string& table = of_table ? rename.from : rename.table;
+  MigrationStep step;
+  step.statements = {of_table ? versions::schema::rename_table(table, rename.to)
+                              : versions::schema::rename_column(table, rename.from, rename.to)};
+  step.comment = {of_table ? fmt::format("rename table {} to {}", rename.from, rename.to)
+                           : fmt::format("rename column {} of {} to {}", rename.from, table, rename.to)};
+  step.changes = {{of_table ? "rename-table" : "rename-column",
+                   ObjectType::table,
+                   of_table ? rename.to : table + "." + rename.to,
+                   {"was " + rename.from}}};
+  return step;
+}
+
 }  // namespace
 
 std::string title(const Object& object) {
@@ -96,6 +111,16 @@ void SchemaPlanner::take(MigrationStep step) {
   steps_.push_back(std::move(step));
 }
 
+/// As far as the database can do them, all or none.
+bool SchemaPlanner::attempt(Steps steps) {
+  const bool done = scratch_.attempt([&] {
+    for (const auto& step : steps) perform(step);
+    return true;
+  });
+  if (done) std::ranges::move(steps, std::back_inserter(steps_));
+  return done;
+}
+
 // --- Renames ---
 
 /// Each as soon as its new name is free. Where they only change places, one goes by way of a third name.
@@ -109,70 +134,80 @@ void SchemaPlanner::rename_all(Rename::Kind kind) {
   };
   while (!open.empty()) {
     const auto free = std::ranges::find_if_not(open, is_blocked);
-    if (free != open.end()) {
-      make_room(*free);
-      rename_one(*free);
+    const bool is_free = free != open.end();
+    const Rename one = is_free ? *free : open.front();
+    const std::string name = is_free ? one.to : free_name("belay_old_", one.from);
+    if ((is_free && !make_room(one)) || !rename_one({kind, one.table, one.from, name}))
+      rename_by_copy(open, one);
+    else if (is_free)
       open.erase(free);
-      continue;
-    }
-    const std::string third = free_name("belay_old_", open.front().from);
-    rename_one({kind, open.front().table, open.front().from, third});
-    open.front().from = third;
+    else
+      open.front().from = name;
   }
+}
+
+/// With all others of its table: what is not renamed keeps a name that another one may be waiting for.
+void SchemaPlanner::rename_by_copy(Renames& open, const Rename& failed) {
+  const std::string table = failed.table;
+  const auto is_there = [&](const Rename& rename) {
+    const auto* object = scratch_.schema().find(ObjectType::table, table);
+    const auto* found = object == nullptr ? nullptr : std::get_if<versions::schema::Table>(&object->definition);
+    return rename.kind == Rename::Kind::column && found != nullptr && found->find(rename.from) != nullptr;
+  };
+  const auto rest = std::ranges::stable_partition(
+      open, [&](const Rename& rename) { return !equal_ignoring_case(rename.table, table); });
+  for (const auto& rename : rest) {
+    if (!is_there(rename)) perform(rename_step(rename));  // Says what the database has against it.
+    by_copy_.push_back(rename);
+  }
+  open.erase(rest.begin(), rest.end());
 }
 
 /// What has the new name now, and is renamed to nothing, is dropped. A column that something still uses takes another
 /// name until its table is rebuilt.
-void SchemaPlanner::make_room(const Rename& rename) {
+bool SchemaPlanner::make_room(const Rename& rename) {
   if (rename.kind == Rename::Kind::table) {
     for (const auto type : {ObjectType::table, ObjectType::virtual_table})
-      if (const auto* there = scratch_.schema().find(type, rename.to))
-        return take({.changes = {change_of("drop", *there)},
-                     .comment = {"drop " + title(*there)},
-                     .statements = {drop(*there)},
-                     .rebuild = {}});
-    return;
+      if (const auto* there = scratch_.schema().find(type, rename.to)) {
+        take({.changes = {change_of("drop", *there)},
+              .comment = {"drop " + title(*there)},
+              .statements = {drop(*there)},
+              .rebuild = {}});
+        break;
+      }
+    return true;
   }
   const auto* object = scratch_.schema().find(ObjectType::table, rename.table);
   const auto* table = object == nullptr ? nullptr : std::get_if<versions::schema::Table>(&object->definition);
-  if (table == nullptr || table->find(rename.to) == nullptr) return;
-  MigrationStep step = drop_column_step(rename.table, rename.to);
-  const auto does = [&] {
-    perform(step);
-    return true;
-  };
-  if (scratch_.attempt(does)) return steps_.push_back(std::move(step));
-  rename_one({rename.kind, rename.table, rename.to, free_name("belay_old_", rename.to)});
+  if (table == nullptr || table->find(rename.to) == nullptr) return true;
+  if (attempt({drop_column_step(rename.table, rename.to)})) return true;
+  return rename_one({rename.kind, rename.table, rename.to, free_name("belay_old_", rename.to)});
 }
 
 /// A view or a trigger that does not fit the schema any more stands in the way of every rename; it goes first then, and
 /// comes back in the end.
-void SchemaPlanner::rename_one(const Rename& rename) {
-  const bool of_table = rename.kind == Rename::Kind::table;
-  const std::string& table = of_table ? rename.from : rename.table;
-  MigrationStep step;
-  step.statements = {of_table ? versions::schema::rename_table(table, rename.to)
-                              : versions::schema::rename_column(table, rename.from, rename.to)};
-  step.comment = {of_table ? fmt::format("rename table {} to {}", rename.from, rename.to)
-                           : fmt::format("rename column {} of {} to {}", rename.from, table, rename.to)};
-  step.changes = {{of_table ? "rename-table" : "rename-column",
-                   ObjectType::table,
-                   of_table ? rename.to : table + "." + rename.to,
-                   {"was " + rename.from}}};
-  const auto does = [&] {
-    perform(step);
+/// @returns whether SQLite can do it.
+bool SchemaPlanner::rename_one(const Rename& rename) {
+  if (attempt({rename_step(rename)})) return true;
+  Steps steps;
+  const bool done = scratch_.attempt([&] {
+    const auto does = [&](MigrationStep step) {
+      perform(step);
+      steps.push_back(std::move(step));
+    };
+    const Schema present = scratch_.schema();
+    for (const auto& object : present.objects())
+      if (is_reader(*object) && now(*object) != nullptr)
+        does({.changes = {},
+              .comment = {fmt::format("drop {}, which stands in the way of a rename: it is made anew below",
+                                      title(*object))},
+              .statements = {drop(*object)},
+              .rebuild = {}});
+    does(rename_step(rename));
     return true;
-  };
-  if (scratch_.attempt(does)) return steps_.push_back(std::move(step));
-  const Schema present = scratch_.schema();
-  for (const auto& object : present.objects())
-    if (is_reader(*object) && scratch_.schema().find(object->type, object->name) != nullptr)
-      take({.changes = {},
-            .comment = {fmt::format("drop {}, which stands in the way of a rename: it is made anew below",
-                                    title(*object))},
-            .statements = {drop(*object)},
-            .rebuild = {}});
-  take(std::move(step));
+  });
+  if (done) std::ranges::move(steps, std::back_inserter(steps_));
+  return done;
 }
 
 /// Views and triggers of others; its own triggers go with it.
@@ -308,10 +343,11 @@ void SchemaPlanner::change_tables(ObjectType type) {
   for (const auto* wanted : in_order(desired_)) {
     if (wanted->type != type) continue;
     const auto* object = present.find(type, wanted->name);
-    if (object == nullptr || object->digest == wanted->digest) continue;
+    const bool by_copy = !copied_renames(wanted->name).empty();
+    if (object == nullptr || (object->digest == wanted->digest && !by_copy)) continue;
     if (type == ObjectType::virtual_table)
       replace_virtual(*object, *wanted);
-    else if (!alter(*object, *wanted))
+    else if (by_copy || !alter(*object, *wanted))
       rebuild(*object, *wanted);
   }
 }

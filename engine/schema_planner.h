@@ -16,7 +16,8 @@ namespace belay::engine {
 /// Behind `migrate_schema`. Plans by doing: each statement is run on the scratch database as soon as it is written
 /// down, in this order:
 ///
-///   1. renames of tables and columns, so that from there on names are names
+///   1. renames of tables and columns, so that from there on names are names; but for columns that SQLite cannot rename
+///      (a UNIQUE that repeats the key of a WITHOUT ROWID table), which take their new names in 3., by a rebuild
 ///   2. drop what goes or changes and would stand in the way of ALTER TABLE: views, triggers
 ///   3. tables: new ones, parents first; changed ones; then those that go, children first
 ///   4. indexes, views, triggers: whatever is not as it should be by then
@@ -42,8 +43,10 @@ class SchemaPlanner {
   using TableCopy = versions::schema::TableCopy;
 
   void rename_all(Rename::Kind kind);
-  void make_room(const Rename& rename);
-  void rename_one(const Rename& rename);
+  bool make_room(const Rename& rename);
+  bool rename_one(const Rename& rename);
+  bool attempt(Steps steps);
+  void rename_by_copy(Renames& open, const Rename& failed);
   void drop_what_is_in_the_way();
   void drop_readers();
   void create_tables(ObjectType type);
@@ -56,7 +59,8 @@ class SchemaPlanner {
   bool alter(const Object& object, const Object& wanted);
   [[nodiscard]] Steps alter_steps(const Object& object, const Object& wanted) const;
   void rebuild(const Object& object, const Object& wanted);
-  [[nodiscard]] std::vector<Change> rebuild_changes(const Object& object, const Object& wanted) const;
+  [[nodiscard]] Renames copied_renames(const std::string& table) const;
+  [[nodiscard]] std::vector<Change> rebuild_changes(const TableCopy& copy) const;
   MigrationStep rebuild_step(const TableCopy& copy);
   bool try_rebuild(const TableCopy& copy);
   void replace_virtual(const Object& object, const Object& wanted);
@@ -81,7 +85,8 @@ class SchemaPlanner {
   Replay& scratch_;
   const Schema& desired_;
   Renames renames_;
-  Schema before_;  ///< The present schema, under its new names.
+  Renames by_copy_;  ///< Those of columns that are still to be done, from what the columns are called now.
+  Schema before_;    ///< The present schema, under its new names.
   Steps steps_;
 };
 

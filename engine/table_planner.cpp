@@ -20,6 +20,7 @@ using versions::schema::Change;
 using versions::schema::MigrationStep;
 using versions::schema::Object;
 using versions::schema::ObjectType;
+using versions::schema::Renames;
 using versions::schema::Table;
 using versions::schema::TableCopy;
 using versions::schema::VirtualTable;
@@ -33,6 +34,23 @@ std::vector<std::string> dropped_columns(const Object& from, const Object& to) {
   for (const auto& column : before->columns)
     if (after->find(column.name) == nullptr) names.push_back(column.name);
   return names;
+}
+
+/// The table as it would be if SQLite could rename its columns.
+Object renamed(Object object, const Renames& renames) {
+  auto* table = std::get_if<Table>(&object.definition);
+  if (table == nullptr || renames.empty()) return object;
+  const auto rename = [&renames](std::string& name) {
+    for (const auto& one : renames)
+      if (equal_ignoring_case(one.from, name)) {
+        name = one.to;
+        return;
+      }
+  };
+  for (auto& column : table->columns) rename(column.name);
+  for (auto& constraint : table->constraints)
+    for (auto& column : constraint.columns) rename(column.name);
+  return object;
 }
 
 }  // namespace
@@ -82,9 +100,25 @@ bool SchemaPlanner::alter(const Object& object, const Object& wanted) {
 
 // --- Rebuild ---
 
+/// The columns of a table that take their new names when it is made anew.
+Renames SchemaPlanner::copied_renames(const std::string& table) const {
+  Renames renames;
+  std::ranges::copy_if(by_copy_, std::back_inserter(renames),
+                       [&table](const Rename& one) { return equal_ignoring_case(one.table, table); });
+  return renames;
+}
+
 /// What changes about a table that is made anew, its indexes among it.
-std::vector<Change> SchemaPlanner::rebuild_changes(const Object& object, const Object& wanted) const {
-  std::vector<Change> changes{{"rebuild-table", wanted.type, wanted.name, describe_change(object, wanted)}};
+std::vector<Change> SchemaPlanner::rebuild_changes(const TableCopy& copy) const {
+  const Object& wanted = copy.to;
+  const Object object = renamed(copy.from, copy.renames);
+  std::vector<Change> changes{{"rebuild-table", wanted.type, wanted.name, {}}};
+  for (const auto& rename : copy.renames) {
+    changes[0].details.push_back(fmt::format("column {}: renamed to {}", rename.from, rename.to));
+    changes.push_back({"rename-column", ObjectType::table, wanted.name + "." + rename.to, {"was " + rename.from}});
+  }
+  for (auto& detail : describe_change(object, wanted))
+    if (copy.renames.empty() || !detail.starts_with("definition ")) changes[0].details.push_back(std::move(detail));
   for (const auto& column : dropped_columns(object, wanted))
     changes.push_back({"drop-column", ObjectType::table, wanted.name + "." + column, {}});
   for (const auto& column : dropped_columns(wanted, object))
@@ -99,7 +133,7 @@ std::vector<Change> SchemaPlanner::rebuild_changes(const Object& object, const O
 
 MigrationStep SchemaPlanner::rebuild_step(const TableCopy& copy) {
   MigrationStep step;
-  step.changes = rebuild_changes(copy.from, copy.to);
+  step.changes = rebuild_changes(copy);
   step.comment = {fmt::format("rebuild {}, for what ALTER TABLE cannot do:", copy.to.name)};
   for (const auto& detail : step.changes.front().details) step.comment.push_back("  " + detail);
   if (copy.has_readers)
@@ -116,6 +150,7 @@ MigrationStep SchemaPlanner::rebuild_step(const TableCopy& copy) {
 /// end.
 void SchemaPlanner::rebuild(const Object& object, const Object& wanted) {
   TableCopy copy{.from = object, .to = wanted, .new_name = free_name("belay_new_", wanted.name)};
+  copy.renames = copied_renames(wanted.name);
   copy.has_readers = has_readers(wanted.name);
   if (try_rebuild(copy)) return;
   if (!std::exchange(copy.has_readers, true) && try_rebuild(copy)) return;

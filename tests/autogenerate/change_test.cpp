@@ -159,6 +159,19 @@ TEST_F(AutogenerateTest, ComputedValueThatItsTypeNeverTookStopsNothing) {
                .insert = "INSERT INTO g (b) VALUES (1)"});
 }
 
+TEST_F(AutogenerateTest, TableOfWhichNoColumnStaysKeepsItsRows) {
+  expect_made({.current = "CREATE TABLE t (a PRIMARY KEY) WITHOUT ROWID;",
+               .desired = "CREATE TABLE t (b TEXT DEFAULT none, c ANY) STRICT;",
+               .insert = "INSERT INTO t VALUES (1), (2)"});
+  EXPECT_TRUE(hazards.contains("deletes-data"));
+  expect_made({.current = "CREATE TABLE t (a PRIMARY KEY) WITHOUT ROWID;",
+               .desired = "CREATE TABLE t (b INTEGER PRIMARY KEY);",
+               .insert = "INSERT INTO t VALUES (1), (2)"});
+  expect_made({.current = "CREATE TABLE t (a PRIMARY KEY) WITHOUT ROWID;",
+               .desired = "CREATE TABLE t (g AS (b + 1), b DEFAULT 7 PRIMARY KEY) WITHOUT ROWID;",
+               .insert = "INSERT INTO t VALUES (1)"});
+}
+
 // --- Renames ---
 
 TEST_F(AutogenerateTest, RenamedTableAndColumnKeepTheirRowsAndReaders) {
@@ -167,6 +180,27 @@ TEST_F(AutogenerateTest, RenamedTableAndColumnKeepTheirRowsAndReaders) {
        .desired = "CREATE TABLE u (c INT, b TEXT); CREATE INDEX i ON u (c); CREATE VIEW v AS SELECT c AS x FROM u;",
        .renames = {{Rename::Kind::table, "", "t", "u"}, {Rename::Kind::column, "u", "a", "c"}},
        .insert = "INSERT INTO t VALUES (1, 2), (3, 4)"});
+}
+
+TEST_F(AutogenerateTest, ColumnThatSqliteCannotRenameTakesItsNameInARebuild) {
+  const Case it{
+      .current =
+          "CREATE TABLE n (b INTEGER PRIMARY KEY, x INT, UNIQUE (b)) WITHOUT ROWID;"
+          "CREATE TABLE k (p REFERENCES n (b)); CREATE INDEX i ON n (x); CREATE VIEW v AS SELECT b, x FROM n;",
+      .desired =
+          "CREATE TABLE n (c INTEGER PRIMARY KEY, x INT, UNIQUE (c)) WITHOUT ROWID;"
+          "CREATE TABLE k (p REFERENCES n (c)); CREATE INDEX i ON n (x); CREATE VIEW v AS SELECT c, x FROM n;",
+      .renames = {{Rename::Kind::column, "n", "b", "c"}},
+      .insert = "INSERT INTO n VALUES (7, 1), (9, 2); INSERT INTO k VALUES (7)"};
+  expect_made(it);
+  EXPECT_FALSE(hazards.contains("deletes-data"));
+  EXPECT_NE(script.find("column b: renamed to c"), std::string::npos) << script;
+}
+
+TEST_F(AutogenerateTest, WayBackToANameThatSqliteCannotGiveIsARebuild) {
+  expect_made({.current = "CREATE TABLE n (b INTEGER PRIMARY KEY, UNIQUE (b));",
+               .desired = "CREATE TABLE n (c INTEGER PRIMARY KEY, -- @renamed from=b\n UNIQUE (c)) WITHOUT ROWID;",
+               .insert = "INSERT INTO n VALUES (1), (70)"});
 }
 
 TEST_F(AutogenerateTest, HintsInTheSchemaAreRenames) {

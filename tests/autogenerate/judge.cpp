@@ -182,11 +182,13 @@ void Trial::check_untouched(const std::string& when) {
   require_equal(shape(file), shape(before_), when + " changed the schema");
 }
 
-/// Right when plain INSERTs cannot do it either; what is refused fails when it is forced, and leaves all as it was.
+/// Right when plain INSERTs cannot do it either, or leave what integrity_check finds; what is refused fails when it is
+/// forced, and leaves all as it was.
 void Trial::check_refusal(const Generated& generated) {
   verdict_.outcome = Verdict::Outcome::refused;
   require(it_.rows || !it_.insert.empty(), "refused without a row");
-  require(!up_->obstacle.empty(), "refused without need: " + generated.stops());
+  const bool rightly = !up_->obstacle.empty() || up_->database->text("PRAGMA integrity_check") != "ok";
+  require(rightly, "refused without need: " + generated.stops());
   if (up_->invents_keys) return;
   if (!failure(/*up=*/true).empty()) return check_untouched("a refused change, when forced,");
   // ADD COLUMN takes a default that a STRICT type does not.

@@ -139,16 +139,7 @@ std::string RandomSchema::settle() {
   }
 }
 
-/// What is left out: a UNIQUE that repeats the key of a table without rowids, of which SQLite renames no column.
-static void leave_out_known_limits(Table& table) {
-  if (!table.without_rowid) return;
-  std::erase(table.uniques, table.key);
-  for (auto& column : table.columns)
-    if (table.key == std::vector<int>{column.number}) column.unique.clear();
-}
-
 std::string RandomSchema::settle_tables(Database& database) {
-  for (auto& table : tables) leave_out_known_limits(table);
   std::string sql;
   const Names names = names_of(*this);
   std::erase_if(tables, [&](const Table& table) {

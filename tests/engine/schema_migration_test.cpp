@@ -218,6 +218,30 @@ TEST(SchemaMigration, ViewsAndTriggersThatReadARebuiltTableAreLeftAlone) {
   EXPECT_EQ(text.find("DROP TRIGGER"), std::string::npos);
 }
 
+// SQLite 3.40 says "no such column" for a UNIQUE that repeats the INTEGER PRIMARY KEY of a WITHOUT ROWID table.
+TEST(SchemaMigration, WhatSqliteCannotRenameTakesItsNameInARebuild) {
+  const auto steps = plan("CREATE TABLE n (a INTEGER PRIMARY KEY, x, UNIQUE (a)) WITHOUT ROWID",
+                          "CREATE TABLE n (b INTEGER PRIMARY KEY, x, UNIQUE (b)) WITHOUT ROWID",
+                          {{Rename::Kind::column, "n", "a", "b"}});
+  EXPECT_EQ(statements(steps)[1], "INSERT INTO belay_new_n (b, x)\n  SELECT a, x FROM n");
+  EXPECT_EQ(changes(steps), (Texts{"rebuild-table n", "rename-column n.b"}));
+  EXPECT_EQ(steps[0].changes[0].details, Texts{"column a: renamed to b"});
+}
+
+TEST(SchemaMigration, NamesThatAreExchangedInARebuildTakeTheirValuesAlong) {
+  const std::string swapped = "CREATE TABLE n (b INTEGER PRIMARY KEY, a INTEGER, UNIQUE (b)) WITHOUT ROWID";
+  const std::string key = "CREATE TABLE n (a INTEGER PRIMARY KEY, b INTEGER, UNIQUE (a)) WITHOUT ROWID";
+  const auto insert = [&](const std::string& to, const Renames& renames) {
+    const auto all = statements(plan(key, to, renames));
+    return all.at(all.size() - 3);
+  };
+  const Rename onward{Rename::Kind::column, "n", "a", "b"};
+  EXPECT_EQ(insert("CREATE TABLE n (b INTEGER PRIMARY KEY, a TEXT, UNIQUE (b)) WITHOUT ROWID", {onward}),
+            "INSERT INTO belay_new_n (b)\n  SELECT a FROM n");
+  EXPECT_EQ(insert(swapped, {onward, {Rename::Kind::column, "n", "b", "a"}}),
+            "INSERT INTO belay_new_n (b, a)\n  SELECT a, b FROM n");
+}
+
 TEST(SchemaMigration, AViewThatIsBrokenAnywayStopsNothing) {
   const std::string rest = "; CREATE VIEW v AS SELECT nope FROM nowhere";
   EXPECT_EQ(changes(plan("CREATE TABLE t (a)" + rest, "CREATE TABLE t (a INT)" + rest)), Texts{"rebuild-table t"});
