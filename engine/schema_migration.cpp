@@ -154,13 +154,13 @@ void SchemaPlanner::rename_by_copy(Renames& open, const Rename& failed) {
     const auto* found = object == nullptr ? nullptr : std::get_if<versions::schema::Table>(&object->definition);
     return rename.kind == Rename::Kind::column && found != nullptr && found->find(rename.from) != nullptr;
   };
-  const auto rest = std::ranges::stable_partition(
-      open, [&](const Rename& rename) { return !equal_ignoring_case(rename.table, table); });
-  for (const auto& rename : rest) {
+  const auto is_of_table = [&](const Rename& rename) { return equal_ignoring_case(rename.table, table); };
+  for (const auto& rename : open) {
+    if (!is_of_table(rename)) continue;
     if (!is_there(rename)) perform(rename_step(rename));  // Says what the database has against it.
     by_copy_.push_back(rename);
   }
-  open.erase(rest.begin(), rest.end());
+  std::erase_if(open, is_of_table);
 }
 
 /// What has the new name now, and is renamed to nothing, is dropped. A column that something still uses takes another
