@@ -20,6 +20,16 @@ milliseconds since(steady_clock::time_point start) {
   return duration_cast<milliseconds>(steady_clock::now() - start);
 }
 
+/// Where the run leaves the target is written down, so that a later process knows.
+void settle(const Transaction::Target& target, Observer& observer) {
+  ImagesToJournal images(target.journal);
+  try {
+    target.connection.settle(images);
+  } catch (const Error& unsettled) {
+    observer.message(fmt::format("the run cannot be taken back later: {}", unsettled.what()));
+  }
+}
+
 }  // namespace
 
 /// Revisions that share a transaction.
@@ -113,6 +123,7 @@ void Executor::stop_run(const Plan& plan, Error& error) {
   if (error.code() == ErrorCode::outcome_unknown) throw;
   error.state(state_after(plan));
   if (half_way_ || open_) {
+    if (!open_) settle(target_, observer_);  // Whoever closes a WAL last empties it: the next run could prove nothing.
     target_.journal.flush();
     error.unfinished().next("belay status shows it; the next belay migrate goes on from there");
     throw;
@@ -278,7 +289,7 @@ void Executor::run_outside(const journal::PlannedRevision& revision, std::size_t
 
 void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t step) {
   StepAlone alone(target_, journal::StepBegin{.ordinal = revision.ordinal, .step = step, .slice = {}}, open_);
-  open_.reset();
+  open_ = alone.open();
   const auto before = std::exchange(half_way_, revision.ordinal);  // Whatever happens from here on, restart must know.
   const bool images = target_.connection.capabilities().images;
   const auto& statements = revision.steps[step].statements;
@@ -288,12 +299,14 @@ void Executor::run_alone(const journal::PlannedRevision& revision, std::size_t s
     } catch (const Error& error) {
       if (images ? untouched(target_.connection, alone.open()) : i == 0) {
         alone.drop(error.what());
+        open_.reset();
         half_way_ = before;
       }
       throw;
     }
   }
   alone.commit();
+  open_.reset();
 }
 
 void Executor::run_batch(const journal::PlannedRevision& revision, std::size_t step, std::string after) {
@@ -384,12 +397,7 @@ void end_run(const Transaction::Target& target, journal::Outcome outcome, const 
              const Executor::Options& options, Observer& observer) {
   journal::RunEnd end{.run = {}, .outcome = outcome, .ended_at = options.now(), .to = {}, .error = error};
   if (options.current) end.to = options.current();
-  ImagesToJournal images(target.journal);
-  try {
-    target.connection.settle(images);
-  } catch (const Error& unsettled) {
-    observer.message(fmt::format("the run cannot be taken back later: {}", unsettled.what()));
-  }
+  settle(target, observer);
   target.journal.end(std::move(end), options.retention);
 }
 

@@ -131,6 +131,19 @@ TEST_F(StoppedTest, StoppedBetweenTwoSlicesItIsGoneOnWith) {
   expect_settled();
 }
 
+// The process that was stopped closed the database, which emptied the WAL, and nothing proved any more that only belay
+// had written.
+TEST_F(StoppedTest, StoppedBetweenTwoSlicesInWalModeItCanStillBeTakenBack) {
+  run("PRAGMA journal_mode = WAL");
+  scripts(9);
+  upgrade();
+  run("ALTER TABLE t ADD COLUMN n INTEGER DEFAULT 0");
+  script("010", "-- migrate:step b batch:2 over:t.id\nUPDATE t SET n = n + 1 WHERE id BETWEEN :lo AND :hi;");
+  EXPECT_TRUE(stopped_upgrade("batch 4/8").is_unfinished());
+  EXPECT_NO_THROW(migrator(listener).recover(Policy::back));
+  EXPECT_EQ(read("SELECT sum(n) FROM t"), "0");
+}
+
 // --- What may stand in the way ---
 
 class BesideOthersTest : public UndoTest {
