@@ -97,11 +97,15 @@ void Ground::learn() {
   if (setting_.scenario->signal_at_percent > 0) {
     signal_at_ = calls_ * static_cast<std::uint64_t>(setting_.scenario->signal_at_percent) / 100;
     reset();
-    calls_ = run().calls;
-  } else if (free.exit != setting_.scenario->exit) {
+    const auto cut = run();
+    calls_ = cut.calls;
+    expect_honest(cut);
+    return reset();
+  }
+  if (free.exit != setting_.scenario->exit) {
     throw std::runtime_error(fmt::format("{}: the command itself gives {}", setting_.name(), ending(free)));
   }
-  expect_whole(setting_.scenario->signal_at_percent > 0 ? 0 : legal_.size() - 1);
+  expect_whole(legal_.size() - 1);
   reset();
 }
 
@@ -220,18 +224,27 @@ void Ground::expect_journal() const {
   }
 }
 
-/// O9: files that a crash has left are gone by now.
-void Ground::expect_nothing_left() const {
-  for (const auto& [path, file] : take(folder_)) {
+/// O9. A command that only looks leaves what a crash has left aside; the next one that writes removes it.
+void Ground::expect_nothing_left() {
+  if (!setting_.scenario->completes) {
+    must(setting_.scenario->finish);
+    expect_legal(0);
+  }
+  if (const auto left = leftover(); !left.empty()) throw Violation(fmt::format("O9: {} is left", left));
+}
+
+std::string Ground::leftover() const {
+  for (const auto& entry : take(folder_)) {
+    const auto& path = entry.first;
     const bool is_project = path == "belay.toml" || path.starts_with("versions/") || path == "app.db";
     const bool is_ours = path == "app.db-belay/" || path == "app.db-belay/journal.lmdb" || path == "app.db-belay/lock";
     const bool is_backup = path == "app.db-belay/backups/" || (path.starts_with("app.db-belay/backups/") &&
                                                                (path.ends_with(".db.zst") || path.ends_with(".json")));
     const bool is_wal = setting_.mode == Mode::wal && path == "app.db-wal";
     const bool is_journal = setting_.mode != Mode::wal && setting_.mode != Mode::rollback && path == "app.db-journal";
-    if (!is_project && !is_ours && !is_backup && !is_wal && !is_journal)
-      throw Violation(fmt::format("O9: {} is left, {} bytes", path, file.content.size()));
+    if (!is_project && !is_ours && !is_backup && !is_wal && !is_journal) return path;
   }
+  return {};
 }
 
 }  // namespace belay::faults

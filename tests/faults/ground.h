@@ -77,7 +77,9 @@ class Ground {
   void expect_legal(std::size_t from) const;
   void expect_idle();
   void expect_journal() const;
-  void expect_nothing_left() const;
+  void expect_nothing_left();
+  /// The path of a file that nobody needs any more, or nothing.
+  [[nodiscard]] std::string leftover() const;
   [[nodiscard]] std::filesystem::path database() const { return folder_ / "app.db"; }
 
   Setting setting_;

@@ -204,6 +204,13 @@ Scenario command(std::string name, Words words, std::vector<std::size_t> path) {
   made.path = std::move(path);
   made.mend = {"recover", "--forward"};
   made.completes = false;
+  made.finish = made.command;
+  return made;
+}
+
+Scenario undo_run() {
+  auto made = command("undo-run", {"recover", "undo-run", "--yes"}, {2, 0});
+  made.finish = {"migrate"};
   return made;
 }
 
@@ -214,19 +221,22 @@ Scenario restore() {
   return made;
 }
 
-/// Takes down all that is there, so that nothing may be but what the scripts make.
-Scenario reset() {
-  auto made = command("reset", {"reset", "--yes"}, {3, 2, 1, 0, 1, 2, 3});
+/// With nothing in the database but what the scripts make.
+Scenario replayable(Scenario made) {
   made.database = {};
   made.scripts = small_scripts(3);
-  made.applied = 3;
+  made.applied = made.scripts.size();
   return made;
+}
+
+Scenario reset() {
+  return replayable(command("reset", {"reset", "--yes"}, {3, 2, 1, 0, 1, 2, 3}));
 }
 
 /// The version table has lost a row, by hand.
 Scenario fix_state() {
-  auto made = command("fix-state", {"recover", "fix-state", "--yes"}, {2, 2});
-  made.by_hand = "DELETE FROM belay_version WHERE revision = '002'";
+  auto made = replayable(command("fix-state", {"recover", "fix-state", "--yes"}, {3, 3}));
+  made.by_hand = "DELETE FROM belay_version WHERE revision = '003'";
   return made;
 }
 
@@ -252,25 +262,10 @@ std::string_view name(Policy policy) {
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all{
-      add_column(),
-      rebuild(),
-      update_rows(),
-      drop_table(),
-      create_and_fill(),
-      parent(),
-      without_rowid(),
-      large_rows(),
-      failing_step(),
-      interrupted_plan(),
-      down(),
-      first_run(),
-      second_run(),
-      outside(),
-      command("backup", {"backup"}, {2}),
-      reset(),
-      command("undo-run", {"recover", "undo-run", "--yes"}, {2, 0}),
-      restore(),
-      fix_state(),
+      add_column(), rebuild(),       update_rows(), drop_table(),   create_and_fill(),
+      parent(),     without_rowid(), large_rows(),  failing_step(), interrupted_plan(),
+      down(),       first_run(),     second_run(),  outside(),      command("backup", {"backup"}, {2}),
+      reset(),      undo_run(),      restore(),     fix_state(),
   };
   return all;
 }

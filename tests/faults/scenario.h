@@ -43,6 +43,8 @@ struct Scenario {
   Words mend;
   bool completes = true;
   int mend_exit = 0;
+  /// What is done after that if it does not complete; it writes, and ends well.
+  Words finish = {};
 };
 
 /// All of them: the twelve of the matrix, and the commands that do not migrate.
