@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +20,10 @@ namespace belay::engine::drivers {
 ///
 /// Only tables that are touched are looked at, and the tables that refer to them: as children, with SQLite's own
 /// `foreign_key_check`, once before the first statement that touches them and once at the end. A violation is
-/// identified by child, columns, parent and the dangling key, not by rowid: a rebuild may renumber rows.
+/// identified by child, columns, parent and the dangling key, not by rowid: a rebuild may renumber rows. What was there
+/// before follows ALTER TABLE … RENAME to the names of child, columns and parent. A table that is made again under a
+/// name stands for the one that had it, whether that was dropped or has another name now; where both are there, their
+/// violations count together.
 class ForeignKeys {
  public:
   using Query = std::function<std::vector<Row>(const std::string&)>;
@@ -46,12 +50,24 @@ class ForeignKeys {
   std::optional<std::string> new_violation();
 
  private:
-  using Counts = std::map<std::string, std::int64_t>;  // what is violated → in how many rows
-
+  /// A foreign key of a child; lower case. Without columns, `parent` is what SQLite says of one that fits no key.
+  struct Reference {
+    std::vector<std::string> columns{};
+    std::string parent{};
+    friend auto operator<=>(const Reference&, const Reference&) = default;
+  };
+  using Counts = std::map<std::string, std::int64_t>;  // dangling key → in how many rows
   struct Violations {
-    Counts references;  // by child, columns and parent
-    Counts keys;        // the same with the dangling key
-    bool told_apart = true;
+    std::map<Reference, Counts> of{};
+    bool told_apart = true;  // else all keys are empty
+  };
+  using Baseline = std::shared_ptr<Violations>;
+
+  /// A table while it is altered.
+  struct Alteration {
+    std::string table;
+    std::int64_t root_page = 0;
+    std::vector<std::string> columns;
   };
 
   void refresh();
@@ -59,11 +75,19 @@ class ForeignKeys {
   void load(const std::string& table);
   [[nodiscard]] std::set<std::string> affected(const std::set<std::string>& tables) const;
   Violations violations(const std::string& child);
-  static std::optional<std::string> added(const Counts& before, const Counts& after);
-  std::map<std::int64_t, std::string> columns_of(const std::string& child);
+  static void add(Violations& sum, const Violations& more);
+  static std::optional<std::string> added(const std::string& child, const Violations& before, const Violations& after);
+  std::map<std::int64_t, std::vector<std::string>> references_of(const std::string& child);
+  std::vector<std::string> columns_of(const std::string& table);
   std::string rowid_of(const std::string& child);
   std::string dangling_key(const std::string& child, const std::string& rowid, const Value& number,
-                           const std::string& columns);
+                           const std::vector<std::string>& columns);
+
+  std::optional<Alteration> look_at(const std::string& table);
+  void follow_alteration();
+  void rename_table(const std::string& from, const std::string& to);
+  void rename_column(const std::string& table, const std::string& from, const std::string& to);
+  bool rewrites_references();
 
   Query query_;
   std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case
@@ -76,10 +100,12 @@ class ForeignKeys {
   struct Next {
     std::set<std::string> touches;
     std::set<std::string> changes;
-    bool renames = false;  // or may do so: the foreign keys of other tables follow
+    std::string alters;  // perhaps its name: the foreign keys of other tables follow
   };
   Next next_;
-  std::map<std::string, Violations> baseline_;
+  std::map<std::string, Baseline> baseline_;  // by the child's name; of one that has gone, too
+  std::set<std::string> left_;                // names whose tables have other ones now
+  std::optional<Alteration> altered_;         // by the last statement
 };
 
 }  // namespace belay::engine::drivers

@@ -72,11 +72,11 @@ class DriverConstraints : public DriverConformance {
     commit_all(statements);
   }
   /// Whether the statements, in one scope on a connection that has seen nothing yet, leave a new violation.
-  std::string verdict_of(std::initializer_list<const char*> statements) {
+  std::string verdict_of(const std::vector<std::string>& statements) {
     const auto fresh = open();
     fresh->begin();
     fresh->savepoint();
-    for (const char* sql : statements) fresh->run({sql, "1.sql", 1}, {});
+    for (const auto& sql : statements) fresh->run({sql, "1.sql", 1}, {});
     try {
       fresh->check_constraints();
     } catch (const Error& error) {
@@ -85,7 +85,7 @@ class DriverConstraints : public DriverConformance {
     }
     return "";
   }
-  bool violates(std::initializer_list<const char*> statements) { return !verdict_of(statements).empty(); }
+  bool violates(const std::vector<std::string>& statements) { return !verdict_of(statements).empty(); }
 };
 
 }  // namespace belay::engine

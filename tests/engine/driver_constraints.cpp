@@ -94,6 +94,62 @@ TEST_P(DriverConstraints, RenamedChildIsStillAChild) {
   EXPECT_TRUE(violates({"ALTER TABLE c RENAME TO d", "INSERT INTO d VALUES (30, 7)"}));
 }
 
+TEST_P(DriverConstraints, ViolationBeforeARenameIsFound) {
+  given({});
+  EXPECT_TRUE(violates({"DELETE FROM p WHERE id = 1", "ALTER TABLE p RENAME TO q"}));
+  EXPECT_TRUE(violates({"INSERT INTO c VALUES (30, 7)", "ALTER TABLE c RENAME TO d"}));
+  EXPECT_TRUE(violates({"INSERT INTO c VALUES (30, 7)", "ALTER TABLE c RENAME COLUMN p TO q"}));
+}
+
+TEST_P(DriverConstraints, OldViolationStaysOldUnderAnotherName) {
+  given({"INSERT INTO c VALUES (30, 7)"});
+  for (const std::string rename : {"TABLE p RENAME TO q", "TABLE c RENAME TO d", "TABLE c RENAME COLUMN p TO q"})
+    EXPECT_FALSE(violates({"ALTER " + rename})) << rename;
+  const std::vector<std::string> all = {"ALTER TABLE p RENAME TO q", "ALTER TABLE c RENAME COLUMN p TO r",
+                                        "ALTER TABLE c RENAME TO d", "ALTER TABLE q RENAME TO s",
+                                        "ALTER TABLE d ADD COLUMN y TEXT"};
+  const auto and_then = [&](const std::string& more) {
+    auto statements = all;
+    statements.push_back(more);
+    return statements;
+  };
+  EXPECT_FALSE(violates(and_then("UPDATE d SET id = id + 100")));
+  EXPECT_TRUE(violates(and_then("INSERT INTO d (id, r) VALUES (31, 7)")));
+  EXPECT_TRUE(violates(and_then("UPDATE d SET r = 8 WHERE id = 30")));
+  EXPECT_TRUE(violates(and_then("DELETE FROM s WHERE id = 1")));
+  EXPECT_TRUE(violates(and_then("DROP TABLE s")));
+}
+
+TEST_P(DriverConstraints, TablesThatExchangeTheirNamesKeepTheirViolations) {
+  given({"CREATE TABLE d (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))", "INSERT INTO c VALUES (30, 7)"});
+  const std::vector<std::string> exchanged = {"ALTER TABLE c RENAME TO t", "ALTER TABLE d RENAME TO c",
+                                              "ALTER TABLE t RENAME TO d"};
+  EXPECT_FALSE(violates(exchanged));
+  auto worse = exchanged;
+  worse.emplace_back("INSERT INTO c VALUES (1, 7)");
+  EXPECT_TRUE(violates(worse));
+}
+
+TEST_P(DriverConstraints, RebuildBesideTheOldTableKeepsItsViolationsOnce) {
+  given({"INSERT INTO c VALUES (30, 7)"});
+  const std::vector<std::string> rebuilt = {"ALTER TABLE c RENAME TO c_old",
+                                            "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))",
+                                            "INSERT INTO c SELECT * FROM c_old"};
+  EXPECT_TRUE(violates(rebuilt));
+  auto done = rebuilt;
+  done.emplace_back("DROP TABLE c_old");
+  EXPECT_FALSE(violates(done));
+  done.emplace_back("INSERT INTO c VALUES (31, 7)");
+  EXPECT_TRUE(violates(done));
+}
+
+TEST_P(DriverConstraints, TableThatTakesTheNameOfADroppedOneHasItsViolationsOnce) {
+  given({"CREATE TABLE c_new (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))", "INSERT INTO c VALUES (30, 7)",
+         "INSERT INTO c_new VALUES (30, 7)"});
+  EXPECT_FALSE(violates({"DROP TABLE c", "ALTER TABLE c_new RENAME TO c"}));
+  EXPECT_TRUE(violates({"DROP TABLE c", "INSERT INTO c_new VALUES (31, 7)", "ALTER TABLE c_new RENAME TO c"}));
+}
+
 TEST_P(DriverConstraints, ParentOfATableMadeInTheSameScopeMayBeRenamed) {
   commit_all({"CREATE TABLE p (id INTEGER PRIMARY KEY)"});
   EXPECT_TRUE(violates({"CREATE TABLE c (p REFERENCES p (id))", "ALTER TABLE p RENAME TO q", "INSERT INTO q VALUES (1)",
@@ -111,6 +167,14 @@ TEST_P(DriverConstraints, ColumnThatIsAddedWithItsForeignKeyIsLookedAt) {
   given({});
   EXPECT_FALSE(violates({"ALTER TABLE c ADD COLUMN q INTEGER REFERENCES p (id)", "UPDATE c SET q = 1"}));
   EXPECT_TRUE(violates({"ALTER TABLE c ADD COLUMN q INTEGER REFERENCES p (id)", "UPDATE c SET q = 7"}));
+}
+
+TEST_P(DriverConstraints, ViolationOfANewForeignKeyIsNotOldForWhatFollows) {
+  given({"CREATE TABLE d (id INTEGER PRIMARY KEY, p INTEGER)", "INSERT INTO d VALUES (1, 7)"});
+  EXPECT_TRUE(violates({"ALTER TABLE d ADD COLUMN q INTEGER DEFAULT 8 REFERENCES p (id)", "UPDATE d SET p = 9"}));
+  EXPECT_TRUE(violates({"CREATE TABLE d_new (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))",
+                        "INSERT INTO d_new SELECT id, p FROM d", "DROP TABLE d", "ALTER TABLE d_new RENAME TO d",
+                        "DELETE FROM c", "DROP TABLE p"}));
 }
 
 TEST_P(DriverConstraints, CompositeKeysAreWhole) {
