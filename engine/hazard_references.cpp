@@ -90,6 +90,7 @@ class References {
                                                      const std::vector<std::string>& columns) const;
   void look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old);
   void count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old);
+  void way_back(const TablePair& pair, const std::vector<Reference>& now);
   static std::string dangling_keys(const Table& child, const std::vector<std::string>& columns,
                                    const std::string& rows);
   /// @param old  fits.
@@ -114,11 +115,46 @@ void References::look_at(const Table& child) {
   std::vector<Reference> known;
   for (const auto& reference : references_of(*old, before_)) known.push_back(folded(reference));
   const bool same = is_unchanged(child.name);
+  std::vector<Reference> kept;
   for (const auto& reference : references_of(child, after_)) {
-    if (same && is_unchanged(reference.parent)) continue;
     const auto before = old_of(child, reference);
+    if (fits(reference, after_) == fits(before, before_)) kept.push_back(folded(before));
+    if (same && is_unchanged(reference.parent)) continue;
     const bool is_new = std::ranges::find(known, folded(before)) == known.end();
     look_at(pair, reference, is_new, before);
+  }
+  if (!same) way_back(pair, kept);
+}
+
+/// A foreign key that goes, over rows without a parent, would find them new when it comes back; and so would one that
+/// fits no key. Where a column goes as well it is empty by then.
+/// @param kept  the foreign keys that stay, by the names of before.
+void References::way_back(const TablePair& pair, const std::vector<Reference>& kept) {
+  for (const auto& reference : references_of(pair.before, before_)) {
+    const auto stays = [old = folded(reference)](const Reference& one) { return one == old; };
+    const auto goes = [&](const auto& name) {
+      const auto* column = pair.before.find(name);
+      return column == nullptr || pair.successor(*column) == nullptr;
+    };
+    if (std::ranges::any_of(kept, stays) || std::ranges::any_of(reference.columns, goes)) continue;
+    Hazard hazard;
+    hazard.kind = Hazard::Kind::irreversible;
+    hazard.table = pair.after.name;
+    if (reference.columns.size() == 1) hazard.column = reference.columns[0];
+    const auto columns = fmt::format("{}", fmt::join(reference.columns, ", "));
+    if (!fits(reference, before_)) {
+      hazard.message = fmt::format("the way back fails: the foreign key {}({}) fits no key of {}", pair.before.name,
+                                   columns, reference.parent);
+    } else {
+      if (live_ == nullptr) continue;
+      hazard.count = ask_number(
+          *live_, fmt::format("SELECT coalesce(sum(n), 0) FROM ({})", orphans_before(pair.before, reference)));
+      if (hazard.count == 0) continue;
+      hazard.message =
+          fmt::format("the way back fails: the foreign key {}({}) cannot come back over {} without a parent in {}",
+                      pair.before.name, columns, rows_text(hazard.count), reference.parent);
+    }
+    found.push_back(std::move(hazard));
   }
 }
 

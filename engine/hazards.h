@@ -36,7 +36,7 @@ struct SchemaChange {
 ///   breaks_readers  tables, columns and views that are renamed or dropped, with the views and triggers of the new
 ///                   schema that still name them
 ///   irreversible    what `deletes_data` and `lossy_cast` take away; a dropped NOT NULL column without a default, which
-///                   the way back cannot make again where there are rows
+///                   the way back cannot make again where there are rows; a dropped foreign key that rows violate
 ///
 /// Rows are judged as they are going to be stored: renamed, converted, with the defaults of new columns and the values
 /// of generated ones. Where a default is drawn for each row (`random()`), rows that fail by one draw and pass by another

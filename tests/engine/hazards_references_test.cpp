@@ -82,6 +82,28 @@ TEST_F(Hazards, OrphansUnderAnotherNameAreNoNews) {
             "");
 }
 
+TEST_F(Hazards, ForeignKeyThatIsDroppedOverOrphansCannotComeBack) {
+  live(std::string(parents) +
+       "CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1, 'x'); INSERT INTO c VALUES (1)");
+  const auto dropped = std::string(parents) + "CREATE TABLE d (p);";
+  const versions::schema::Renames renamed{{versions::schema::Rename::Kind::table, "", "c", "d"}};
+  EXPECT_EQ(messages(Kind::irreversible, dropped, renamed, {"d"}), "");
+  live("INSERT INTO c VALUES (9), (NULL)");
+  EXPECT_EQ(messages(Kind::irreversible, dropped, renamed, {"d"}),
+            "the way back fails: the foreign key c(p) cannot come back over 1 row without a parent in p\n");
+  EXPECT_EQ(messages(Kind::irreversible, std::string(parents) + "CREATE TABLE c (p TEXT REFERENCES p);", {}, {"c"}),
+            "");
+}
+
+TEST_F(Hazards, ForeignKeyThatFittedNoKeyCannotComeBack) {
+  const std::string parent = "CREATE TABLE p (a);";
+  live(parent + "CREATE TABLE c (p REFERENCES p (a))");
+  const std::string message = "the way back fails: the foreign key c(p) fits no key of p\n";
+  EXPECT_EQ(messages(Kind::irreversible, parent + "CREATE TABLE c (p);", {}, {"c"}), message);
+  EXPECT_EQ(messages(Kind::irreversible, "CREATE TABLE p (a UNIQUE); CREATE TABLE c (p REFERENCES p (a), x);"),
+            message);
+}
+
 TEST_F(Hazards, ForeignKeyOfAComputedColumnIsAsked) {
   const std::string child = "CREATE TABLE k (a TEXT, g TEXT AS (a || 'x') REFERENCES p (c));";
   live("CREATE TABLE p (c TEXT PRIMARY KEY);" + child + "INSERT INTO p VALUES ('7x'); INSERT INTO k (a) VALUES ('7')");
