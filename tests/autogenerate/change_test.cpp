@@ -203,6 +203,23 @@ TEST_F(AutogenerateTest, WayBackToANameThatSqliteCannotGiveIsARebuild) {
                .insert = "INSERT INTO n VALUES (1), (70)"});
 }
 
+TEST_F(AutogenerateTest, RowsThatDangleAlreadyStandUnderOtherNames) {
+  expect_made(
+      {.current = "CREATE TABLE p (a REAL PRIMARY KEY); CREATE TABLE c (x, FOREIGN KEY (x) REFERENCES p);",
+       .desired = "CREATE TABLE q (a REAL PRIMARY KEY); CREATE TABLE d (z, y TEXT, FOREIGN KEY (z) REFERENCES q);",
+       .renames = {{Rename::Kind::table, "", "p", "q"},
+                   {Rename::Kind::table, "", "c", "d"},
+                   {Rename::Kind::column, "d", "x", "z"}},
+       .insert = "INSERT INTO c VALUES ('x')"});
+}
+
+TEST_F(AutogenerateTest, ForeignKeyThatIsDroppedOverDanglingRowsHasNoWayBackAndTellsSo) {
+  expect_made({.current = "CREATE TABLE c (a INTEGER PRIMARY KEY, p REFERENCES q (x));",
+               .desired = "CREATE TABLE c (a INTEGER PRIMARY KEY, p);",
+               .insert = "INSERT INTO c VALUES (1, 7)"});
+  EXPECT_TRUE(hazards.contains("irreversible"));
+}
+
 TEST_F(AutogenerateTest, HintsInTheSchemaAreRenames) {
   expect_made({.current = "CREATE TABLE t (a INT, b INT);",
                .desired = "CREATE TABLE t (\n  c INT, -- @renamed from=a\n  b TEXT\n);",
