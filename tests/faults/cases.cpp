@@ -5,8 +5,7 @@
 
 namespace belay::faults {
 
-bool Cases::wants(std::string_view point) const {
-  if (choice_.only) return *choice_.only == name_ + "/" + std::string(point);
+bool Cases::is_drawn(std::string_view point) const {
   if (enough()) return false;
   if (choice_.share >= 1) return true;
   const auto whole = name_ + "/" + std::string(point);
@@ -14,8 +13,23 @@ bool Cases::wants(std::string_view point) const {
   return static_cast<double>(number) < choice_.share * static_cast<double>(std::uint64_t{1} << 53U);
 }
 
+bool Cases::wants(std::string_view point) const {
+  return choice_.only ? *choice_.only == name_ + "/" + std::string(point) : is_drawn(point);
+}
+
+bool Cases::wants_group(std::string_view group) const {
+  return choice_.only ? choice_.only->starts_with(name_ + "/" + std::string(group) + "/") : is_drawn(group);
+}
+
 void Cases::run(std::string_view point, const std::function<void()>& act) {
-  if (!wants(point)) return;
+  if (wants(point)) count(point, act);
+}
+
+void Cases::run_of_group(std::string_view point, const std::function<void()>& act) {
+  if (choice_.only ? wants(point) : !enough()) count(point, act);
+}
+
+void Cases::count(std::string_view point, const std::function<void()>& act) {
   ++count_;
   try {
     act();

@@ -36,6 +36,11 @@ class Cases {
   /// Runs it if it is wanted, and counts it. `point` must say all that is needed to make the case again.
   void run(std::string_view point, const std::function<void()>& act);
 
+  /// The same for cases that share a costly preparation, and are all run or none of them: `group` is drawn, of which
+  /// each name begins with `group/`.
+  [[nodiscard]] bool wants_group(std::string_view group) const;
+  void run_of_group(std::string_view point, const std::function<void()>& act);
+
   [[nodiscard]] const Choice& choice() const { return choice_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
@@ -43,6 +48,9 @@ class Cases {
   [[nodiscard]] bool enough() const { return static_cast<int>(broken_.size()) >= choice_.max_violations; }
 
  private:
+  [[nodiscard]] bool is_drawn(std::string_view point) const;
+  void count(std::string_view point, const std::function<void()>& act);
+
   std::string name_;
   Choice choice_;
   std::uint64_t count_ = 0;
