@@ -29,6 +29,12 @@ void sync(const std::filesystem::path& path, int flags) {
   if (code != 0) raise(code, "sync", path);
 }
 
+/// The folder's own name, which nobody has synced yet. Where the folder above may not be read, nobody can.
+void sync_name_of(const std::filesystem::path& folder) {
+  const auto above = folder / "..";
+  if (::access(above.c_str(), R_OK) == 0) sync(above, O_DIRECTORY);
+}
+
 void remove_if_there(const std::filesystem::path& file) {
   if (::unlink(file.c_str()) != 0 && errno != ENOENT) raise(errno, "remove", file);
 }
@@ -64,7 +70,8 @@ Journal Journal::create(const std::filesystem::path& file, const std::string& da
   remove_if_there(with_suffix(unfinished, format::lock_suffix));
   Store::build(unfinished, database_id, after);
   remove_if_there(with_suffix(unfinished, format::lock_suffix));
-  sync(unfinished, 0);  // LMDB has synced its commit; this covers the file's size and mode
+  sync(unfinished, 0);   // LMDB has synced its commit; this covers the file's size and mode
+  sync_name_of(folder);  // Before the rename: once the journal is there, nobody asks for its folder's name again.
   rename_to_new(unfinished, file);
   // A crash here leaves the journal whole under its name, or, when the rename is lost, as before it. It must be on disk
   // before the database learns the journal's identity.

@@ -140,6 +140,7 @@ void make_backup_folder(const fs::path& folder) {
   fs::create_directories(folder, error);
   if (error) raise(error.value(), "make the folder of backups", folder);
   sync_backup_folder(folder.parent_path());
+  sync_backup_folder(folder.parent_path() / "..");  // A first backup makes the folder above as well.
 }
 
 void require_space(const fs::path& folder, std::uint64_t bytes) {
