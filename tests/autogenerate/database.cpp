@@ -228,6 +228,7 @@ std::vector<std::string> dump(Database& database, const TableInfo& table) {
   Values columns;
   if (!table.rowid.empty()) columns.push_back(table.rowid);
   for (const auto& column : table.columns) columns.push_back(quoted(column.name));
+  if (columns.empty()) columns.emplace_back("'a row'");
   std::vector<std::string> lines;
   for (const auto& row : database.rows("SELECT " + joined(columns) + " FROM main." + quoted(table.name)))
     lines.push_back(joined(row, "|"));
