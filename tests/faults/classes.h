@@ -16,6 +16,12 @@ void fail_calls(Ground& ground, Cases& cases);
 void cut_power(Ground& ground, Cases& cases);
 /// F: the same while the next run mends a crash.
 void cut_power_while_mending(Ground& ground, Cases& cases);
+/// G: the power goes under a real file system: ext4, XFS, btrfs.
+void cut_power_of_disk(Ground& ground, Cases& cases);
+/// H: the disk under a real file system fails to write.
+void fail_block_writes(Ground& ground, Cases& cases);
+/// I: a full or read-only file system; a limit on file sizes, open files, memory.
+void lack_room(Ground& ground, Cases& cases);
 /// K: SIGKILL after a random time, nothing ordered.
 void kill_at_any_time(Ground& ground, Cases& cases);
 /// L: an allocation fails, once and from there on.

@@ -1,4 +1,6 @@
+#include "tests/faults/block_device.h"
 #include "tests/faults/classes.h"
+#include "tests/faults/mount.h"
 
 namespace belay::faults {
 namespace {
@@ -13,6 +15,17 @@ bool runs_scripts(const Setting& setting) {
   return is_migration || setting.mode == Mode::rollback || setting.mode == Mode::wal;
 }
 
+/// Both ways in which SQLite commits, and every scenario once: the policy makes no difference to the disk.
+bool is_on_real_disks(const Setting& setting) {
+  return runs_scripts(setting) && setting.policy == Policy::forward &&
+         (setting.mode == Mode::rollback || setting.mode == Mode::wal);
+}
+
+/// An error is one of a few kinds, whatever the scenario.
+bool is_on_failing_disks(const Setting& setting) {
+  return is_on_real_disks(setting) && (setting.scenario->name == "rebuild" || setting.scenario->name == "first-run");
+}
+
 }  // namespace
 
 const std::vector<FaultClass>& fault_classes() {
@@ -22,6 +35,9 @@ const std::vector<FaultClass>& fault_classes() {
       {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.01},
       {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.005},
       {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.005},
+      {'G', "the power goes under a file system", cut_power_of_disk, is_on_real_disks, block_obstacle, 0.02},
+      {'H', "a disk fails to write", fail_block_writes, is_on_failing_disks, block_obstacle, 0.02},
+      {'I', "no room", lack_room, runs_scripts, mount_obstacle, 0.02},
   };
   return all;
 }

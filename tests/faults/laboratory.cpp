@@ -14,6 +14,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "tests/faults/mount.h"
+
 namespace belay::faults {
 namespace {
 
@@ -145,6 +147,7 @@ class Next {
 /// Its cells, a line of JSON each, go to `out`.
 [[noreturn]] void work(const Plan& plan, int number, const std::vector<Job>& jobs, Next& next, int out) {
   int status = 0;
+  static_cast<void>(mount_obstacle());  // What a worker mounts is its own; without it, some classes are not run.
   try {
     Worker worker(plan, number);
     for (auto at = next.take(); at < jobs.size(); at = next.take()) {

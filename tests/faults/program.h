@@ -24,6 +24,8 @@ struct Outcome {
   std::uint64_t allocations = 0;
   std::string recording;  ///< Empty unless one was ordered.
 
+  /// All that it has told its user.
+  [[nodiscard]] std::string said() const { return out + err; }
   [[nodiscard]] bool killed() const { return signal == 9 && !late; }
 };
 
@@ -58,6 +60,9 @@ class Program {
   Outcome run(const std::filesystem::path& folder, const Words& words, const Treatment& treatment = {});
 
   [[nodiscard]] const std::filesystem::path& binary() const { return binary_; }
+  /// Files in memory with what the run has said so far, to tell by their sizes how much that is.
+  [[nodiscard]] int out() const { return out_; }
+  [[nodiscard]] int err() const { return err_; }
 
  private:
   void start(const std::filesystem::path& interposer);
