@@ -88,7 +88,8 @@ class References {
   [[nodiscard]] bool stays(std::string_view table, const std::vector<std::string>& columns) const;
   [[nodiscard]] std::optional<StoredRows> rows_after(std::string_view table,
                                                      const std::vector<std::string>& columns) const;
-  void look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old);
+  /// @param is_unknown  to the run as well: no row of it can have dangled.
+  void look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old, bool is_unknown);
   void count_orphans(const TablePair& pair, const Reference& reference, Hazard hazard, const Reference* old);
   void way_back(const TablePair& pair, const std::vector<Reference>& now);
   static std::string dangling_keys(const Table& child, const std::vector<std::string>& columns,
@@ -121,7 +122,12 @@ void References::look_at(const Table& child) {
     if (fits(reference, after_) == fits(before, before_)) kept.push_back(folded(before));
     if (same && is_unchanged(reference.parent)) continue;
     const bool is_new = std::ranges::find(known, folded(before)) == known.end();
-    look_at(pair, reference, is_new, before);
+    // The run knows a foreign key again by its columns and its parent alone, whatever it refers to there.
+    const auto same_to_run = std::ranges::find_if(known, [old = folded(before)](const Reference& one) {
+      return one.columns == old.columns && one.parent == old.parent;
+    });
+    look_at(pair, reference, is_new, is_new && same_to_run != known.end() ? *same_to_run : before,
+            is_new && same_to_run == known.end());
   }
   if (!same) way_back(pair, kept);
 }
@@ -192,7 +198,8 @@ std::optional<StoredRows> References::rows_after(std::string_view table,
   return StoredRows({*before, *after, change_.renames}, folded(columns));
 }
 
-void References::look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old) {
+void References::look_at(const TablePair& pair, const Reference& reference, bool is_new, const Reference& old,
+                         bool is_unknown) {
   Hazard hazard;
   hazard.kind = Hazard::Kind::data_dependent;
   hazard.table = pair.after.name;
@@ -208,7 +215,7 @@ void References::look_at(const TablePair& pair, const Reference& reference, bool
   }
   const bool same = !is_new && stays(pair.after.name, reference.columns) && stays(reference.parent, reference.keys);
   if (same && pair.before.without_rowid == pair.after.without_rowid) return;
-  count_orphans(pair, reference, std::move(hazard), is_new ? nullptr : &old);
+  count_orphans(pair, reference, std::move(hazard), is_unknown ? nullptr : &old);
   if (same && found.back().count == 0) found.pop_back();
 }
 

@@ -95,6 +95,16 @@ TEST_F(Hazards, ForeignKeyThatIsDroppedOverOrphansCannotComeBack) {
             "");
 }
 
+TEST_F(Hazards, OrphansOfAnotherKeyOfTheSameParentAreNoNews) {
+  live(std::string(parents) +
+       "CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1, 'x'); INSERT INTO c VALUES (9)");
+  const auto desired = std::string(parents) + "CREATE TABLE c (p REFERENCES p (code));";
+  EXPECT_EQ(messages(Kind::data_dependent, desired, {}, {"c"}), "a row whose p is not in p would fail; c has none\n");
+  live("INSERT INTO c VALUES (1)");
+  const auto hazards = find(desired, {}, {"c"});
+  EXPECT_EQ(std::ranges::find_if(hazards, &Hazard::stops)->count, 1);
+}
+
 TEST_F(Hazards, ForeignKeyThatFittedNoKeyCannotComeBack) {
   const std::string parent = "CREATE TABLE p (a);";
   live(parent + "CREATE TABLE c (p REFERENCES p (a))");
