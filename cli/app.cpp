@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "cli/command_table.h"
 #include "cli/completion.h"
@@ -332,21 +333,22 @@ Failure output_lost(int error) {
 
 int run_command(const Command& command, const Options& options, CLI::App& app) {
   Terminal terminal(terminal_setup(options));
-  EventLoop events;
+  std::optional<EventLoop> events;  // Needs descriptors and a thread, which a system may refuse.
   try {
+    events.emplace();
     enter(options.directory);
     if (command.run == nullptr) {
       const auto text = completion_script(options.revisions.at(0), all_words(app), words_with_values(app));
       terminal.data(terminal.json() ? dump({{"ok", true}, {"exit", 0}, {"script", text}}) : text);
       return exit_done;
     }
-    Context context(options, terminal, events, command_line(command, options));
+    Context context(options, terminal, *events, command_line(command, options));
     const int exit = command.run(context);
     if (terminal.output_error() == 0) return exit;
     return fail(terminal, output_lost(terminal.output_error()));
   } catch (...) {
     terminal.redraw("");
-    return fail(terminal, describe(std::current_exception(), events.signal()));
+    return fail(terminal, describe(std::current_exception(), events ? events->signal() : 0));
   }
 }
 

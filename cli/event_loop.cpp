@@ -6,10 +6,15 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 #include <csignal>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "cli/failure.h"
 
 namespace belay::cli {
 
@@ -93,7 +98,25 @@ class EventLoop::Loop {
   std::atomic<int> signal = 0;
 };
 
-EventLoop::EventLoop() : loop_(std::make_unique<Loop>()) {}
+namespace {
+
+/// It takes a thread and some descriptors, of which the system may have none left for this process.
+[[noreturn]] void refused(const std::exception& error) {
+  throw Error(exit_unavailable, "limits", std::string("the system refuses a thread or a descriptor: ") + error.what(),
+              "raise the limits of this process (ulimit -a), then run the command again");
+}
+
+}  // namespace
+
+EventLoop::EventLoop() {
+  try {
+    loop_ = std::make_unique<Loop>();
+  } catch (const boost::system::system_error& error) {
+    refused(error);
+  } catch (const std::system_error& error) {
+    refused(error);
+  }
+}
 EventLoop::~EventLoop() = default;
 
 std::stop_token EventLoop::stop_token() const {
