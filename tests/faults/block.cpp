@@ -1,6 +1,7 @@
 // Classes G and H: real file systems on a disk that loses its power (G), or fails to write (H). The disk is ours
 // (block_device.h), all above it is the kernel's.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -119,7 +120,8 @@ std::mt19937_64 seeded(std::uint64_t seed, const std::string& point) {
   return std::mt19937_64(sequence);
 }
 
-/// What the user had been told when the disk was asked for the last operation before this one.
+/// What the user had been told when the disk was asked for the last operation before this one: since that answers
+/// later, it had been said before the power went.
 std::string PowerCuts::said(std::size_t end) const {
   if (end >= run_.run_size) return run_.out + run_.err;
   if (end == 0) return {};
@@ -231,6 +233,16 @@ std::uint64_t BlockErrors::count() {
   return writes;
 }
 
+/// Many a file system gives up for good after one error; that it is read-only from then on, it tells only who writes.
+bool takes_writes(const fs::path& folder) {
+  const auto path = folder / "probe";
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  const bool synced = ::fsync(file) == 0;
+  ::close(file);
+  return ::unlink(path.c_str()) == 0 && synced;
+}
+
 /// The next run finds what the kernel's cache makes of the disk, if the file system still takes writes, and must make
 /// something of it that is on the disk as well.
 void BlockErrors::once(std::uint64_t at) {
@@ -240,7 +252,7 @@ void BlockErrors::once(std::uint64_t at) {
   disk_->fail_at(at, false);
   const auto outcome = ground_.run();
   disk_->heal();
-  if (::access(ground_.folder().c_str(), W_OK) == 0) {
+  if (takes_writes(ground_.folder())) {
     ground_.expect_honest(outcome);
     mount.end();
     const auto again = system_.mount(*device, ground_.folder());
