@@ -1,9 +1,12 @@
 // SIGINT, SIGTERM and SIGHUP: the run stops at a revision, or between two slices of a batch, and says so.
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <csignal>
 
+#include "cli/event_loop.h"
+#include "cli/failure.h"
 #include "tests/cli/project.h"
 
 namespace belay::cli {
@@ -213,6 +216,16 @@ TEST_F(Interrupt, SecondSignalEndsAtOnceAndTheNextRunCompletes) {
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "interrupted");
   must({"migrate", "--lock-timeout", "0"});
   EXPECT_EQ(logged(), "1001 1002");
+}
+
+/// Signals are heard through a pipe.
+TEST(EventLoop, WithoutADescriptorLeftIsAnErrorOfItsOwn) {
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit none{0, usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_THROW(EventLoop(), Error);
+  setrlimit(RLIMIT_NOFILE, &usual);
 }
 
 }  // namespace
