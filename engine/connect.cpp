@@ -56,7 +56,11 @@ DatabaseUrl DatabaseUrl::parse(std::string_view url, const std::string& folder) 
     throw Error(ErrorCode::bad_url, "not the path of a database file: \"" + std::string(url) + "\"")
         .next(std::string(advice));
 
-  return {"sqlite", follow_links((fs::path(folder) / fs::path(path)).lexically_normal()).string()};
+  const fs::path full = (fs::path(folder) / fs::path(path)).lexically_normal();
+  if (!full.has_filename())
+    throw Error(ErrorCode::bad_url, "the database URL names a folder: \"" + std::string(url) + "\"")
+        .next(std::string(advice));
+  return {"sqlite", follow_links(full).string()};
 }
 
 std::unique_ptr<Connection> connect(const DatabaseUrl& url, const ConnectionOptions& options) {

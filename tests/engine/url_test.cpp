@@ -43,6 +43,12 @@ TEST(DatabaseUrl, BadOnesAreRefusedWithAdvice) {
   EXPECT_EQ(code_of([] { DatabaseUrl::parse(std::string("a\0b", 3), "/base"); }), ErrorCode::bad_url);
 }
 
+/// Its journal would lie beside the folder, and for the root of all folders in it.
+TEST(DatabaseUrl, PathThatEndsAtAFolderIsRefused) {
+  for (const char* url : {".", "..", "app.db/..", "sqlite:/data/..", "a/../../../.."})
+    EXPECT_EQ(code_of([&] { DatabaseUrl::parse(url, "/base"); }), ErrorCode::bad_url) << url;
+}
+
 TEST(DatabaseUrl, LinkLeadsToTheDatabaseItself) {
   const Folder folder;
   write_file(folder / "real.db", "");
