@@ -51,12 +51,12 @@ std::string hide_passwords(std::string_view text) {
   return result;
 }
 
-/// How long the value at the start of `text` is: in quotes, or up to a space or the next parameter.
+/// How long the value at the start of `text` is: what is in quotes, and on to a space or the next parameter.
 std::size_t value_size(std::string_view text) {
-  const bool quoted = text.starts_with('"') || text.starts_with('\'');
-  const std::size_t end = quoted ? text.find(text.front(), 1) : text.find_first_of(" \t\r\n\v\f&");
-  if (end == std::string_view::npos) return text.size();
-  return quoted ? end + 1 : end;
+  std::size_t begin = 0;
+  if (text.starts_with('"') || text.starts_with('\''))
+    begin = std::min(text.find(text.front(), 1), text.size() - 1) + 1;
+  return std::min(text.find_first_of(" \t\r\n\v\f&", begin), text.size());
 }
 
 std::string hide_values(std::string_view text) {

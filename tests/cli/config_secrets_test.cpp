@@ -25,6 +25,11 @@ TEST(HideSecrets, ParametersThatSoundSecretAreHidden) {
   EXPECT_EQ(hide_secrets("cmd --api-token=1 --n=2 PGPASSWORD=\"x"), "cmd --api-token=*** --n=2 PGPASSWORD=***");
 }
 
+/// A shell takes it for a part of the value.
+TEST(HideSecrets, WhatStandsBehindAQuoteIsHiddenAsWell) {
+  EXPECT_EQ(hide_secrets("cmd --token=\"a b\"c d=e"), "cmd --token=*** d=e");
+}
+
 TEST(HideSecrets, WhatHoldsNoSecretStays) {
   for (const char* text : {"", "sqlite:app.db", "sqlite:///a:b@c.db", "pg://host:5432/db?mail=a@b", "pg://user@host/db",
                            "a@b:c", "no password", "x=y", "password="}) {
