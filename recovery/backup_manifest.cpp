@@ -104,7 +104,7 @@ std::string sha256_at(const Json& json, const char* key) {
 }
 
 BackupPart part_of(const Json& json) {
-  return {.suffix = json.contains("suffix") ? text_at(json, "suffix") : "",
+  return {.suffix = "",
           .bytes = number_at(json, "bytes"),
           .sha256 = sha256_at(json, "sha256"),
           .content_bytes = number_at(json, "content_bytes"),
@@ -119,6 +119,7 @@ std::vector<BackupPart> others_of(const Json& json) {
   for (const auto& other : json["others"]) {
     if (!other.is_object()) throw damaged("has something else than files as others");
     parts.push_back(part_of(other));
+    parts.back().suffix = text_at(other, "suffix");
     if (parts.back().suffix != "-wal" && parts.back().suffix != "-journal")
       throw damaged("names a file that no database has");
   }

@@ -210,6 +210,12 @@ TEST_F(BackupDamageTest, ManifestOfWhichAFieldWasChanged) {
   }
 }
 
+/// Suffixes become names of files; the database's own file has none.
+TEST_F(BackupDamageTest, DataHasNoSuffixWhateverItsManifestSays) {
+  forge({{"suffix", "/../../x"}});
+  EXPECT_EQ(parse_manifest(read_file(good_.manifest_file)).data.suffix, "");
+}
+
 /// The checksum fits, and still: what does not make sense, or is not so, is refused.
 TEST_F(BackupDamageTest, ManifestThatIsForged) {
   const Json number = std::uint64_t{18'446'744'073'709'551'615U};
