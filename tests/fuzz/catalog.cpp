@@ -104,4 +104,8 @@ Catalog::Rows Catalog::ask(const char* sql, const std::string& name) {
   return rows;
 }
 
+bool is_complete(const std::string& sql) {
+  return sqlite3_complete(sql.c_str()) != 0;
+}
+
 }  // namespace belay::fuzz

@@ -12,6 +12,9 @@ struct sqlite3;
 
 namespace belay::fuzz {
 
+/// Whether SQLite's own sqlite3_complete() finds that `sql` ends with a whole statement. It stops at a NUL.
+bool is_complete(const std::string& sql);
+
 /// SQLite itself, asked what it makes of a CREATE statement. In memory, with a few tables and views that the statement
 /// may name; nothing of the statement stays.
 class Catalog {

@@ -8,7 +8,7 @@
 #include "tests/fuzz/laws.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string broken = belay::fuzz::rename_law_broken_by({reinterpret_cast<const char*>(data), size});
+  const std::string broken = belay::fuzz::BELAY_LAW({reinterpret_cast<const char*>(data), size});
   if (broken.empty()) return 0;
   std::fprintf(stderr, "%s\n", broken.c_str());
   std::abort();

@@ -1,0 +1,3 @@
+-- revision: m
+-- parents: a, b
+-- migrate:up

@@ -1,0 +1,3 @@
+-- migrate:up
+-- migrate:step batch:0 over:a.b
+SELECT :lo, :hi;

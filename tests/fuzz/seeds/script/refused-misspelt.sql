@@ -1,0 +1,4 @@
+-- migrate:up
+SELECT 1;
+-- Migrate : Down
+SELECT 2;

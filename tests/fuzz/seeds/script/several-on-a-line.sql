@@ -1,0 +1,4 @@
+-- note: anything
+-- migrate:up
+SELECT 1; SELECT 1; /* SELECT 1 */ SELECT 1
+;
