@@ -180,7 +180,7 @@ std::string secret_law_broken_by(const std::string& text) {
   if (hide_secrets(hidden) != hidden) return "what is hidden is hidden again: " + hidden;
   if (text.find("S3cr3t") != std::string::npos) return "";
   for (const std::string url : {"mysql://me:S3cr3t@host/db", "password=S3cr3t", "--token='S3cr3t x'"})
-    if (hide_secrets(text + " " + url).find("S3cr3t") != std::string::npos)
+    if (hide_secrets(std::string(text).append(" ").append(url)).find("S3cr3t") != std::string::npos)
       return "behind it a secret is shown: " + url;
   return "";
 }
