@@ -130,6 +130,14 @@ TEST_F(AutogenerateTest, FullTextIndexKeepsItsRowsWhileOthersChange) {
                .insert = "INSERT INTO f (rowid, title, body) VALUES (7, 'on ropes', 'to belay')"});
 }
 
+TEST_F(AutogenerateTest, FullTextIndexThatIsCalledRowidKeepsItsRows) {
+  Database probe;
+  if (!probe.tries("CREATE VIRTUAL TABLE f USING fts5(x)")) GTEST_SKIP() << "this SQLite has no FTS5";
+  expect_made({.current = "CREATE VIRTUAL TABLE ROWID USING fts5(title, body);",
+               .desired = "CREATE VIRTUAL TABLE ROWID USING fts5(title);",
+               .insert = "INSERT INTO ROWID (_rowid_, title) VALUES (7, 'on ropes'), (9, 'on knots')"});
+}
+
 TEST_F(AutogenerateTest, SpatialIndexKeepsItsRowsWhileOthersChange) {
   Database probe;
   if (!probe.tries("CREATE VIRTUAL TABLE f USING rtree(id, x0, x1)")) GTEST_SKIP() << "this SQLite has no rtree";

@@ -402,6 +402,17 @@ TEST(SchemaMigration, AFullTextIndexKeepsWhatItHolds) {
                                       "ALTER TABLE belay_new_f RENAME TO f"}));
 }
 
+TEST(SchemaMigration, AFullTextIndexThatIsCalledRowidKeepsItsRowids) {
+  const auto text = sql("CREATE VIRTUAL TABLE rowid USING fts5(a, b)", "CREATE VIRTUAL TABLE rowid USING fts5(a)");
+  EXPECT_NE(text.find("(_rowid_, a)\n  SELECT _rowid_, a FROM rowid;"), std::string::npos) << text;
+}
+
+TEST(SchemaMigration, AFullTextIndexWhoseRowidHasNoNameIsMadeAnew) {
+  EXPECT_EQ(sql("CREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_)",
+                "CREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_, b)"),
+            "DROP TABLE rowid;\nCREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_, b);\n");
+}
+
 TEST(SchemaMigration, AnIndexOverAnotherTableIsMadeFromThat) {
   const std::string rest = "CREATE TABLE t (a, b);";
   EXPECT_EQ(sql(rest + "CREATE VIRTUAL TABLE f USING fts5(a, content=t)",

@@ -168,16 +168,31 @@ TEST(TableCopyTest, OnlyTheNameOfTheTableChangesInItsText) {
   EXPECT_EQ(with_name("CREATE VIRTUAL TABLE f USING fts5(a)", "g"), "CREATE VIRTUAL TABLE g USING fts5(a)");
 }
 
+VirtualTable index_of(const std::string& arguments, const std::string& name = "f", const std::string& module = "fts5") {
+  const CatalogRow row{"table", name, name,
+                       "CREATE VIRTUAL TABLE " + name + " USING " + module + "(" + arguments + ")"};
+  return std::get<VirtualTable>(ObjectReader().read(row)->definition);
+}
+
+TEST(TableCopyTest, TheRowidOfAFullTextIndexHasTheNameThatNoColumnHas) {
+  EXPECT_EQ(rowid_name(index_of("a, b")), "rowid");
+  EXPECT_EQ(rowid_name(index_of("a, \"Oid\"", "ROWID")), "_rowid_");
+  EXPECT_EQ(rowid_name(index_of("a, [_rowid_] UNINDEXED", "ROWID")), "oid");
+  EXPECT_EQ(rowid_name(index_of("a, languageid=\"rowid\"", "f", "fts4")), "_rowid_");
+}
+
+TEST(TableCopyTest, AFullTextIndexWhoseRowidHasNoNameCannotBeCopied) {
+  EXPECT_FALSE(can_be_copied(index_of("oid, _rowid_", "rowid")));
+  EXPECT_TRUE(can_be_copied(index_of("oid, _rowid_", "f")));
+  EXPECT_TRUE(can_be_copied(index_of("rowid, oid, _rowid_", "f", "rtree")));
+}
+
 TEST(TableCopyTest, AnIndexOverOtherContentIsMadeFromThat) {
-  const auto read = [](const std::string& arguments) {
-    const CatalogRow row{"table", "f", "f", "CREATE VIRTUAL TABLE f USING fts5(" + arguments + ")"};
-    return std::get<VirtualTable>(ObjectReader().read(row)->definition);
-  };
-  EXPECT_TRUE(can_be_copied(read("a, b")));
-  EXPECT_FALSE(can_be_copied(read("a, content = 'rooms'")));
-  EXPECT_TRUE(reads_other_table(read("a, content='rooms'")));
-  EXPECT_FALSE(can_be_copied(read("a, content=''")));
-  EXPECT_FALSE(reads_other_table(read("a, content=''")));
+  EXPECT_TRUE(can_be_copied(index_of("a, b")));
+  EXPECT_FALSE(can_be_copied(index_of("a, content = 'rooms'")));
+  EXPECT_TRUE(reads_other_table(index_of("a, content='rooms'")));
+  EXPECT_FALSE(can_be_copied(index_of("a, content=''")));
+  EXPECT_FALSE(reads_other_table(index_of("a, content=''")));
 }
 
 }  // namespace

@@ -98,9 +98,14 @@ void copy_rows(const TableCopy& copy, const Table& from, const Table& to, std::v
                   name, quoted_string(copy.from.name)));
 }
 
-void copy_rows(const TableCopy& copy, const VirtualTable& to, std::vector<std::string>& statements) {
+bool is_full_text(const VirtualTable& table) {
+  return fold(table.module).starts_with("fts");
+}
+
+void copy_rows(const TableCopy& copy, const VirtualTable& from, const VirtualTable& to,
+               std::vector<std::string>& statements) {
   Copies copies;
-  if (fold(to.module).starts_with("fts")) copies.push_back({"rowid", "rowid"});
+  if (is_full_text(to)) copies.push_back({rowid_name(to).value(), rowid_name(from).value()});
   for (const auto& column : copy.columns) copies.push_back({written_name(column), written_name(column)});
   statements.push_back(insert(copy, copies, "INSERT"));
 }
@@ -167,7 +172,7 @@ std::vector<std::string> copy_statements(const TableCopy& copy) {
   if (from != nullptr && to != nullptr)
     copy_rows(copy, *from, *to, statements);
   else if (const auto* table = std::get_if<VirtualTable>(&copy.to.definition))
-    copy_rows(copy, *table, statements);
+    copy_rows(copy, std::get<VirtualTable>(copy.from.definition), *table, statements);
   statements.push_back("DROP TABLE " + written_name(copy.from.name));
   if (copy.has_readers) statements.emplace_back("PRAGMA legacy_alter_table = ON");
   statements.push_back(rename_to_old(copy));
@@ -197,6 +202,19 @@ std::optional<std::string> rowid_name(const Table& table) {
   return std::nullopt;
 }
 
+/// A full-text index has a hidden column of its own name, and one of the name that `languageid=` gives.
+std::optional<std::string> rowid_name(const VirtualTable& table) {
+  const auto is_taken = [&table](const std::string& name) {
+    const auto is_it = [&name](const Token& token) { return equal_ignoring_case(unquoted(token), name); };
+    return equal_ignoring_case(table.name, name) || std::ranges::any_of(table.arguments, [&](const auto& argument) {
+             return std::ranges::any_of(lex(argument.text), is_it);
+           });
+  };
+  for (const char* name : {"rowid", "_rowid_", "oid"})
+    if (!is_taken(name)) return name;
+  return std::nullopt;
+}
+
 /// A bare name there is a string; what is in parentheses is an expression.
 std::string default_value(const Column& column) {
   if (!column.default_value) return "NULL";
@@ -213,11 +231,12 @@ std::string default_value(const Column& column) {
 
 bool can_be_copied(const VirtualTable& table) {
   constexpr std::array modules{"fts3", "fts4", "fts5", "rtree", "rtree_i32"};
-  return std::ranges::find(modules, fold(table.module)) != modules.end() && !content_of(table);
+  if (std::ranges::find(modules, fold(table.module)) == modules.end() || content_of(table)) return false;
+  return !is_full_text(table) || rowid_name(table);
 }
 
 bool reads_other_table(const VirtualTable& table) {
-  return fold(table.module).starts_with("fts") && !content_of(table).value_or("").empty();
+  return is_full_text(table) && !content_of(table).value_or("").empty();
 }
 
 }  // namespace belay::versions::schema

@@ -38,11 +38,14 @@ const Column* rowid_column(const Table& table);
 
 /// A name by which the rowid can be asked for; nothing for a WITHOUT ROWID table, or when all of them are taken.
 std::optional<std::string> rowid_name(const Table& table);
+/// The same for a virtual table. All of them may be taken where it is a full-text index.
+std::optional<std::string> rowid_name(const VirtualTable& table);
 
 /// An expression for what a row gets in a column that is not named: its default, or NULL.
 std::string default_value(const Column& column);
 
-/// Whether rows of this virtual table can be read and written as they are, so that a new one can take them over.
+/// Whether rows of this virtual table can be read and written as they are, so that a new one can take them over. Those
+/// of a full-text index keep their rowids, so that there has to be a name for these.
 bool can_be_copied(const VirtualTable& table);
 
 /// Whether it is an index over the content of another table (FTS4, FTS5 with `content=`), made from that by `rebuild`.
