@@ -494,9 +494,11 @@ int ftruncate(int file, off_t size) noexcept {
 int ftruncate64(int file, off64_t size) noexcept {
   return change_size(file, size);
 }
-/// SQLite and std::filesystem fall back when it is not there; a recording then has plain writes only.
+/// SQLite and std::filesystem fall back when it is not there; a recording then has plain writes only. Files that are
+/// only mapped have to get their blocks.
 int fallocate(int file, int mode, off_t offset, off_t size) {
-  if (!find(file)) return static_cast<int>(::syscall(SYS_fallocate, file, mode, offset, size));
+  if (const auto* known = find(file); !known || is_shared_map(known->path))
+    return static_cast<int>(::syscall(SYS_fallocate, file, mode, offset, size));
   errno = EOPNOTSUPP;
   return -1;
 }
