@@ -29,7 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t kibibyte = 1024;
+constexpr std::uint64_t mebibyte = 1024 * kibibyte;
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -81,6 +82,7 @@ void command(std::vector<std::string> words) {
     const int nowhere = ::open("/dev/null", O_RDWR);
     for (const int file : {0, 1, 2}) ::dup2(nowhere, file);
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     ::execvp(arguments[0], arguments.data());
@@ -170,7 +172,7 @@ const std::vector<FileSystem>& file_systems() {
        .disk_bytes = 48 * mebibyte,
        .make = {"mkfs.btrfs", "-q", "-f", "-K", "-m", "single", "-d", "single"},
        .options = "nodiscard",
-       .superblocks = {64 * 1024}},
+       .superblocks = {64 * kibibyte}},
   };
   return systems;
 }

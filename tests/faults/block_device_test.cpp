@@ -43,7 +43,8 @@ class BlockDevice : public testing::Test {
     if (const auto obstacle = block_obstacle()) GTEST_SKIP() << *obstacle;
     fs::create_directories(folder_);
     said_ = ::memfd_create("said", MFD_CLOEXEC);
-    disk_ = std::make_unique<LoggedDisk>(folder_ / "disk", 48 * 1024 * 1024, LoggedDisk::Said{said_, said_});
+    disk_ = std::make_unique<LoggedDisk>(folder_ / "disk", file_systems().back().disk_bytes,
+                                         LoggedDisk::Said{said_, said_});
   }
   void TearDown() override {
     disk_.reset();
@@ -144,7 +145,7 @@ TEST_F(BlockDevice, LeavesNothingBehindWhenItIsKilled) {
   ASSERT_EQ(::pipe2(told.data(), O_CLOEXEC), 0);
   if (const pid_t child = ::fork(); child == 0) {
     if (mount_obstacle()) ::_exit(1);  // Not those of this process, which lives on.
-    LoggedDisk disk(folder_ / "childs", 16 * 1024 * 1024, {said_, said_});
+    LoggedDisk disk(folder_ / "childs", file_systems().front().disk_bytes, {said_, said_});
     disk.file().become(file_systems().front().made());
     const auto device = disk.attach();
     const auto mount = file_systems().front().mount(*device, folder_ / "mounted");

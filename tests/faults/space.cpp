@@ -128,7 +128,7 @@ void Lack::of_files() {
 void Lack::of_memory() {
   grow("memory", 24 * kibibyte, 256 * kibibyte, kibibyte, [&](std::uint64_t kib) {
     room_.reset();
-    run({.max_memory_bytes = kib * kibibyte}, {"memory", "space"});
+    run({.max_memory_bytes = kib * kibibyte}, {"memory", "space", "the system refuses a thread"});
   });
 }
 
