@@ -354,7 +354,8 @@ void Sqlite::fail(int code) const {
     default:
       break;
   }
-  throw sqlite_error(code, message, sqlite3_db_filename(database_.get(), "main"), options_.lock_timeout);
+  throw sqlite_error(code, message, sqlite3_db_filename(database_.get(), "main"), options_.lock_timeout,
+                     sqlite3_system_errno(database_.get()));
 }
 
 int Sqlite::authorize(void* self, int action, const char* first, const char* second, const char* schema,

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include "tests/engine/driver_conformance.h"
 #include "tests/engine/raw.h"
 
@@ -157,6 +159,17 @@ TEST_F(Sqlite, FullDatabaseIsAnErrorOfItsOwnAndLeavesNothing) {
   EXPECT_EQ(refusal_of("INSERT INTO t VALUES (randomblob(100000))"), ErrorCode::no_space);
   db().rollback();
   EXPECT_EQ(read(folder / "app.db", "SELECT count(*) FROM t; PRAGMA integrity_check"), "0\nok");
+}
+
+TEST_F(Sqlite, NoRoomForTheFilesOfAWalIsAFullDisk) {
+  engine::run(folder / "app.db", "PRAGMA journal_mode = WAL; CREATE TABLE t (id)");
+  const int status = run_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit page{4096, 4096};
+    setrlimit(RLIMIT_FSIZE, &page);
+    EXPECT_EQ(code_of([&] { open()->begin(); }), ErrorCode::no_space);
+  });
+  EXPECT_EQ(status, 0);
 }
 
 // --- PRAGMAs ---
