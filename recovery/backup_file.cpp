@@ -176,6 +176,19 @@ bool give_name(const fs::path& from, const fs::path& to) {
   return true;
 }
 
+void sync_beside(const fs::path& database) {
+  for (const char* suffix : {"-wal", "-journal"}) {
+    const fs::path file = database.string() + suffix;
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT) continue;
+    const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
+    if (descriptor >= 0) ::close(descriptor);
+    if (error != 0) raise(error, "sync", file);
+  }
+  std::error_code none;
+  sync_backup_folder(fs::weakly_canonical(database, none).parent_path());
+}
+
 void sync_backup_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;

@@ -76,6 +76,10 @@ bool give_name(const std::filesystem::path& from, const std::filesystem::path& t
 
 void sync_backup_folder(const std::filesystem::path& folder);
 
+/// Makes durable what SQLite keeps beside a database, a WAL or a rollback journal, and their names. The database's own
+/// file is not opened: closing it would drop SQLite's locks.
+void sync_beside(const std::filesystem::path& database);
+
 /// The whole of a file, up to `size_max` bytes. @throws engine::Error, also for a larger one.
 std::string read_small_file(const std::filesystem::path& path, std::size_t size_max);
 

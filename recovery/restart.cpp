@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "recovery/backup_file.h"
 #include "recovery/restore.h"
 #include "recovery/undo.h"
 
@@ -81,6 +82,8 @@ std::optional<engine::StepAlone::Open> Restart::account_for(Verdict verdict) {
   const auto& transaction = analysis_.transaction;
   switch (verdict) {
     case Verdict::redo:
+      // Whoever was killed may not have synced its commit: SQLite has read it from the kernel.
+      sync_beside(target_.places().url.path);
       write(journal::TransactionCommit{.begin = transaction->lsn});
       break;
     case Verdict::drop:

@@ -82,6 +82,7 @@ struct SqliteVfs::Methods {
   }
   static int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset);
   static int truncate(sqlite3_file* file, sqlite3_int64 size);
+  static int empty_wal(File& file);
   static int sync(sqlite3_file* file, int flags);
   static int file_size(sqlite3_file* file, sqlite3_int64* size) {
     return of(file).calls()->xFileSize(below(file), size);
@@ -178,7 +179,18 @@ int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
     if (mine.kind == Kind::main) capture.main_truncate(static_cast<std::uint64_t>(size));
     if (mine.kind == Kind::wal && size == 0) capture.wal_truncate();
   });
-  return failed ? SQLITE_IOERR_TRUNCATE : mine.calls()->xTruncate(mine.below(), size);
+  if (failed) return SQLITE_IOERR_TRUNCATE;
+  return mine.kind == Kind::wal && size == 0 ? empty_wal(mine) : mine.calls()->xTruncate(mine.below(), size);
+}
+
+/// SQLite leaves the end of a WAL unsynced: should the frames come back after a power cut, the main file has them, and
+/// playing them once more does nothing. But the journal says next that the WAL is empty, and an undo puts the main file
+/// back beneath it.
+int SqliteVfs::Methods::empty_wal(File& file) {
+  sqlite3_int64 size = 0;
+  int code = file.calls()->xFileSize(file.below(), &size);
+  if (code == SQLITE_OK) code = file.calls()->xTruncate(file.below(), 0);
+  return code == SQLITE_OK && size > 0 ? file.calls()->xSync(file.below(), SQLITE_SYNC_NORMAL) : code;
 }
 
 int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
