@@ -65,7 +65,7 @@ class BlockDevice : public testing::Test {
   static void write_file(const fs::path& path, bool synced) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     EXPECT_EQ(::write(file, "text", 4), 4);
-    if (synced) EXPECT_EQ(::fsync(file), 0);
+    EXPECT_EQ(synced ? ::fsync(file) : 0, 0);
     ::close(file);
   }
 
