@@ -21,6 +21,11 @@ bool is_on_real_disks(const Setting& setting) {
          (setting.mode == Mode::rollback || setting.mode == Mode::wal);
 }
 
+/// The same, but whoever goes back sees what was lost before it is done again.
+bool may_lose_its_power(const Setting& setting) {
+  return is_on_real_disks({setting.scenario, setting.mode, Policy::forward}) && setting.policy == Policy::back;
+}
+
 /// An error is one of a few kinds, whatever the scenario.
 bool is_on_failing_disks(const Setting& setting) {
   return is_on_real_disks(setting) && (setting.scenario->name == "rebuild" || setting.scenario->name == "first-run");
@@ -35,9 +40,9 @@ const std::vector<FaultClass>& fault_classes() {
       {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.01},
       {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.005},
       {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.005},
-      {'G', "the power goes under a file system", cut_power_of_disk, is_on_real_disks, block_obstacle, 0.02},
+      {'G', "the power goes under a file system", cut_power_of_disk, may_lose_its_power, block_obstacle, 0.02},
       {'H', "a disk fails to write", fail_block_writes, is_on_failing_disks, block_obstacle, 0.02},
-      {'I', "no room", lack_room, runs_scripts, mount_obstacle, 0.02},
+      {'I', "no room", lack_room, is_on_real_disks, mount_obstacle, 0.02},
   };
   return all;
 }
