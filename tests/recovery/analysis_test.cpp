@@ -1,6 +1,8 @@
 #include "recovery/analysis.h"
 
 #include "engine/drivers/sqlite.h"
+#include "recovery/error.h"
+#include "recovery/in_force.h"
 #include "tests/engine/executor_fixture.h"
 
 namespace belay::recovery {
@@ -182,6 +184,22 @@ TEST_F(AnalysisTest, StepOutsideATransactionIsAloneOnlyWhenNoTransactionCanHoldI
   begin();
   step(2, 2);
   EXPECT_EQ(with(at(level)).tail, Tail::inside);
+}
+
+TEST_F(AnalysisTest, TransactionBeganWhereItsFirstFootprintSays) {
+  begin();
+  log.append(journal::Footprint{"found", "left"});
+  log.append(journal::Footprint{"left", "left again"});
+  ASSERT_TRUE(analysis().transaction);
+  EXPECT_EQ(analysis().transaction->before, "found");
+}
+
+TEST_F(AnalysisTest, RecordThatTheJournalDoesNotHaveIsOfNoRun) {
+  log.flush();
+  EXPECT_EQ(run_of(log, Lsn{2}).run.value, 1U);
+  const auto error = engine::error_of<Error>([&] { run_of(log, Lsn{1000}); });
+  EXPECT_EQ(error.code(), ErrorCode::no_images);
+  EXPECT_EQ(error.file(), log.file().string());
 }
 
 }  // namespace

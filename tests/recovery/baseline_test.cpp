@@ -96,6 +96,12 @@ TEST_F(BaselineTest, OtherScriptsAreInTheWay) {
   EXPECT_EQ(refused_baseline().code(), ErrorCode::not_applicable);
 }
 
+TEST_F(BaselineTest, InterruptedRunIsSettledFirst) {
+  scripts(2);
+  upgrade_until_call("before commit");
+  EXPECT_EQ(refused_baseline().code(), ErrorCode::unfinished_run);
+}
+
 TEST_F(BaselineTest, StampsAreInTheWay) {
   scripts(2);
   upgrade();

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
+
 namespace belay::recovery {
 namespace {
 
@@ -64,6 +67,15 @@ TEST(Verdict, EachHasItsName) {
   EXPECT_EQ(name_of(Verdict::take_over), "take-over");
   EXPECT_EQ(name_of(Verdict::in_doubt), "in-doubt");
   EXPECT_EQ(name_of(Verdict::refuse), "refuse");
+}
+
+TEST(Verdict, EachHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (auto verdict = Verdict::nothing; verdict <= Verdict::refuse;
+       verdict = static_cast<Verdict>(static_cast<int>(verdict) + 1))
+    names.insert(name_of(verdict));
+  EXPECT_EQ(names.size(), 10U);
+  EXPECT_EQ(name_of(Verdict::in_doubt), "in-doubt");
 }
 
 }  // namespace
