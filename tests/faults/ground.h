@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,9 @@
 #include "tests/faults/state.h"
 
 namespace belay::faults {
+
+/// What a command says at its end.
+inline const std::string all_told = "; the database is at";
 
 /// A cell of the matrix but for the class.
 struct Setting {
@@ -40,6 +44,7 @@ class Ground {
     return calls_;
   }  ///< Mutating ones, of the command that nothing happens to.
   [[nodiscard]] std::uint64_t allocations() const { return allocations_; }
+  [[nodiscard]] std::chrono::microseconds duration() const { return duration_; }
 
   /// Makes the folder what it is before the command.
   void reset() { put(folder_, before_); }
@@ -55,6 +60,10 @@ class Ground {
   /// After a run that met an error and ended by itself: its exit status fits what is there (O7), and then the next run
   /// mends it as above.
   void expect_honest(const Outcome& outcome);
+
+  /// The database is sound, and in one of the legal states from this one on. Looks at nothing of belay's own.
+  /// @throws Violation
+  void expect_legal(std::size_t from) const;
 
   /// A command that comes after the crash; fails if it does not end by itself in time, or not with that status.
   /// @throws Violation
@@ -74,7 +83,6 @@ class Ground {
   void prepare();
   void learn();
   [[nodiscard]] std::string script_text(const Script& script) const;
-  void expect_legal(std::size_t from) const;
   void expect_idle();
   void expect_journal() const;
   void expect_nothing_left();
@@ -89,6 +97,7 @@ class Ground {
   std::vector<State> legal_;
   std::uint64_t calls_ = 0;
   std::uint64_t allocations_ = 0;
+  std::chrono::microseconds duration_{0};
   std::uint64_t signal_at_ = 0;
 };
 

@@ -14,6 +14,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "tests/faults/mutants.h"
+
 #include "tests/faults/mount.h"
 
 namespace belay::faults {
@@ -241,7 +243,16 @@ int run(const Plan& plan, std::ostream& out) {
   }
   if (plan.choice.only && report.cases() == 0)
     throw std::invalid_argument("there is no such case: " + *plan.choice.only);
-  return report.violations() == 0 ? 0 : 1;
+  std::string killed;
+  bool is_harness_good = true;
+  if (!plan.mutants.empty()) {
+    const auto count = kill_mutants(plan, out);
+    killed = fmt::format(", {}/{} mutants killed", count, mutants().size());
+    is_harness_good = count == mutants().size();
+  }
+  out << fmt::format("faults: {} cases, {} violations{} ({:.0f} s)\n", report.cases(), report.violations(), killed,
+                     report.seconds);
+  return report.violations() == 0 && is_harness_good ? 0 : 1;
 }
 
 }  // namespace belay::faults

@@ -16,6 +16,7 @@ struct Plan {
   std::filesystem::path interposer;
   std::filesystem::path folder = "/dev/shm";
   std::filesystem::path report{};
+  std::filesystem::path mutants{};  ///< The folder of their binaries; nothing: they are not searched.
   Choice choice{};
   bool sample = false;
   int jobs = 2;
@@ -58,7 +59,7 @@ struct Report {
 /// The cases of the plan, on as many processes as it says.
 Report run_cases(const Plan& plan);
 
-/// A table of classes and scenarios, each violation with the line that replays it, and the sum.
+/// A table of classes and scenarios, and each violation with the line that replays it.
 void print(const Report& report, std::ostream& out);
 std::string svg(const Report& report);
 std::string json(const Report& report);

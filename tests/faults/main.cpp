@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", plan.choice.seed, "which cases are in the share, and all that is random");
   app.add_option("--jobs", plan.jobs, "so many processes at once")->check(CLI::Range(1, 64));
   app.add_option("--folder", plan.folder, "where the cases work; best in memory");
+  app.add_option("--mutants", plan.mutants, "also searches the mutants whose binaries are in this folder")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--report", plan.report, "writes report.json and matrix.svg into this folder");
   app.add_option("--replay", replay, "one case, by its name: A/rebuild/wal/back/57");
   app.add_option("--max-violations", plan.choice.max_violations, "in one setting of a class; no more are looked for");

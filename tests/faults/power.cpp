@@ -26,8 +26,8 @@ namespace {
 // the run that mends them a million, most of which differ only in which revision of five it is. So many are tried,
 // spread evenly over a run; what is small is tried in full.
 
-/// Of the command: all of a run of up to some 100 operations. Half of them leave files that another has left too.
-constexpr std::uint64_t cuts_of_command = 2500;
+/// Of the command: all of a run of up to some 60 operations. Half of them leave files that another has left too.
+constexpr std::uint64_t cuts_of_command = 1200;
 /// Crashes by SIGKILL, and by a power cut, that are mended by a run that is cut: some in every phase of a run
 /// (docs/recovery.md).
 constexpr std::uint64_t kills_to_mend = 12;

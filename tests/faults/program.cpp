@@ -126,7 +126,7 @@ Outcome Program::run(const std::filesystem::path& folder, const Words& words, co
 
   if (::write(request_, "r", 1) != 1) fail("ask for a run");
   Outcome outcome;
-  const int status = wait(outcome.late);
+  const int status = wait(treatment.kill_after, outcome.late);
   if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
   if (WIFEXITED(status)) outcome.exit = WEXITSTATUS(status);
   outcome.out = contents(out_);
@@ -139,11 +139,15 @@ Outcome Program::run(const std::filesystem::path& folder, const Words& words, co
   return outcome;
 }
 
-int Program::wait(bool& late) {
+int Program::wait(std::chrono::microseconds kill_after, bool& late) {
+  const bool is_timed = kill_after.count() > 0;
+  const auto longest = is_timed ? kill_after : std::chrono::microseconds(patience);
   pollfd waiting{response_, POLLIN, 0};
-  while (::poll(&waiting, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) == 0) {
-    late = true;
+  timespec time{longest.count() / 1'000'000, longest.count() % 1'000'000 * 1000};
+  while (::ppoll(&waiting, 1, &time, nullptr) == 0) {
+    late = !is_timed;
     if (const pid_t pid = control_->answer.pid; pid > 0) ::kill(pid, SIGKILL);
+    time = {0, 1'000'000};  // The process may not have been forked yet.
   }
   int status = 0;
   if (::read(response_, &status, sizeof status) != sizeof status)

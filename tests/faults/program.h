@@ -37,6 +37,7 @@ struct Treatment {
   bool stays = false;
   bool records = false;
   bool allocations = false;
+  std::chrono::microseconds kill_after{0};  ///< 0: not at all.
   std::uint64_t max_file_size = 0;
   std::uint64_t max_files = 0;
   std::uint64_t max_memory_bytes = 0;
@@ -66,7 +67,7 @@ class Program {
 
  private:
   void start(const std::filesystem::path& interposer);
-  int wait(bool& late);
+  int wait(std::chrono::microseconds kill_after, bool& late);
 
   std::filesystem::path binary_;
   Control* control_ = nullptr;

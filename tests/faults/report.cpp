@@ -84,8 +84,6 @@ void print(const Report& report, std::ostream& out) {
   for (const auto& cell : report.cells)
     for (const auto& [replay, what] : cell.broken)
       out << fmt::format("tests/run faults --replay {}\n    {}\n", replay, what);
-  out << fmt::format("faults: {} cases, {} violations, {:.0f} s\n", report.cases(), report.violations(),
-                     report.seconds);
 }
 
 std::string svg(const Report& report) {
