@@ -151,7 +151,8 @@ class Connection {
   /// while capturing. Ends on the stop token before its commit.
   /// @throws Error `busy` while others read or write (where it has to leave WAL mode because the sizes of pages differ:
   ///         while others have it open), `no_space`, `interrupted`: nothing is changed. `outcome_unknown` when its
-  ///         commit answered with an I/O error: it may have happened, and this connection is to be given up.
+  ///         commit answered with an I/O error, or something failed after it: it may have happened, and this
+  ///         connection is to be given up.
   virtual void replace_with(const std::string& path, const CopyProgress& progress);
   void replace_with(const std::string& path) { replace_with(path, {}); }
 

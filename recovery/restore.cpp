@@ -51,6 +51,7 @@ class Restore {
   void prepare(Lsn lsn);
   void replace();
   void replace_file();
+  void confirm(Lsn lsn);
 
   Target& target_;
   Backup backup_;
@@ -112,6 +113,13 @@ void require_unused(const Places& places) {
       .next("end it, then: belay recover restore");
 }
 
+/// The commit point is behind us, whatever the error (invariant U1).
+engine::Error in_doubt(const std::string& what) {
+  return engine::Error(engine::ErrorCode::outcome_unknown, what)
+      .state("unknown until the next run decides it from the files")
+      .next("belay recover");
+}
+
 [[noreturn]] void cannot(const char* doing, const fs::path& file) {
   throw engine::Error(engine::ErrorCode::unavailable,
                       fmt::format("cannot {} {}: {}", doing, file.string(), std::generic_category().message(errno)));
@@ -135,8 +143,23 @@ void Restore::replace_file() {
       cannot("set the owner of", prepared_.path());
   }
   if (::rename(prepared_.path().c_str(), file.c_str()) != 0) cannot("replace", file);
-  sync_backup_folder(file.parent_path());
-  target_.connect();
+  try {
+    sync_backup_folder(file.parent_path());
+    target_.connect();
+  } catch (const std::runtime_error& error) {
+    throw in_doubt(fmt::format("{} was replaced, and cannot be used now: {}", file.string(), error.what()));
+  }
+}
+
+/// Reads back what is in the target now.
+void Restore::confirm(Lsn lsn) {
+  try {
+    const auto state = target_.versions().state();
+    if (state && state->last_lsn == lsn && state->database_id == target_.journal().database_id()) return;
+  } catch (const engine::Error& error) {
+    throw in_doubt(fmt::format("the restored database cannot be read: {}", error.what()));
+  }
+  throw in_doubt("the restored database is not the one that was prepared");
 }
 
 void Restore::carry_out() {
@@ -146,11 +169,7 @@ void Restore::carry_out() {
   journal.flush();
   prepare(lsn);
   replace();
-  const auto state = target_.versions().state();
-  if (!state || state->last_lsn != lsn || state->database_id != journal.database_id())
-    throw engine::Error(engine::ErrorCode::outcome_unknown, "the restored database is not the one that was prepared")
-        .state("unknown until the next run decides it from the files")
-        .next("belay recover");
+  confirm(lsn);
   journal.append(journal::TransactionCommit{.begin = lsn});
 }
 

@@ -148,13 +148,17 @@ void copy_database(sqlite3* database, const std::string& path, const CopyProgres
 
 namespace {
 
-[[noreturn]] void fail_to_replace(int code, bool at_commit, const std::string& doing) {
-  if (!at_commit || (code & 0xff) != SQLITE_IOERR) fail(code, doing);
-  throw Error(ErrorCode::outcome_unknown,
-              fmt::format("{}: the commit answered with an I/O error ({}): it may have happened, or not", doing,
-                          sqlite3_errstr(code)))
+/// Invariant U1.
+[[noreturn]] void fail_in_doubt(const std::string& what) {
+  throw Error(ErrorCode::outcome_unknown, what)
       .state("unknown until the next run decides it from the files")
       .next("check the disk, then run the command again");
+}
+
+[[noreturn]] void fail_to_replace(int code, bool at_commit, const std::string& doing) {
+  if (!at_commit || (code & 0xff) != SQLITE_IOERR) fail(code, doing);
+  fail_in_doubt(fmt::format("{}: the commit answered with an I/O error ({}): it may have happened, or not", doing,
+                            sqlite3_errstr(code)));
 }
 
 /// Until the last group, which commits, an error rolls back: the transaction ends with the Backup.
@@ -197,8 +201,12 @@ void replace_database(const Replaced& what, const std::string& path, const CopyP
       what.connection.query("PRAGMA journal_mode = DELETE");
     replace_pages(what.database, from.get(), doing, progress);
   }
-  what.reopen();
-  if (was_wal && !becomes_wal) leave_wal_mode(what.connection);
+  try {
+    what.reopen();
+    if (was_wal && !becomes_wal) leave_wal_mode(what.connection);
+  } catch (const Error& error) {
+    fail_in_doubt(fmt::format("{} was replaced, and cannot be used now: {}", own, error.what()));
+  }
 }
 
 }  // namespace belay::engine::drivers

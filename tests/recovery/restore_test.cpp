@@ -306,6 +306,34 @@ TEST_F(RestoreTest, RunsBehindItCan) {
   expect_restored();
 }
 
+// --- On a disk that fails ---
+
+// What failed right after the commit was once taken for a restore that had not happened: journal and database did not fit
+// any more.
+TEST_F(RestoreTest, InWalModeAWriteThatFailsLeavesWhatTheNextRunMends) {
+  run("PRAGMA journal_mode = WAL");
+  upgrade();
+  const auto before = rows();
+  int call = 0;
+  for (bool failed = true; failed;) {
+    const int status = run_child([&] {
+      fail_write({.call = call + 1, .error = EIO});
+      try {
+        restore(backup_);
+      } catch (const std::runtime_error&) {
+        ::_exit(2);
+      }
+    });
+    failed = ++call < 60 || status != 0;
+    ASSERT_NO_THROW(migrator(listener).recover(Policy::forward)) << "write " << call;
+    ASSERT_TRUE(rows() == "2" || rows() == before) << rows();
+    upgrade();
+    ASSERT_EQ(rows(), before);
+    expect_settled();
+  }
+  EXPECT_GT(call, 60);
+}
+
 // --- Killed ---
 
 TEST_F(RestoreTest, KilledBeforeItIsWrittenDownIsAsBefore) {
