@@ -72,8 +72,10 @@ class Lack {
   void of_permission();
 
  private:
-  /// Whether the run ended as one that meets no error.
-  [[nodiscard]] bool is_good(const Outcome& outcome) const { return outcome.exit == ground_.setting().scenario->exit; }
+  /// Whether the run ended as one that meets no error; it may also be done before a signal that it was to get.
+  [[nodiscard]] bool is_good(const Outcome& outcome) const {
+    return outcome.exit == 0 || outcome.exit == ground_.setting().scenario->exit;
+  }
   template <typename Run>
   void grow(std::string_view what, std::uint64_t first, std::uint64_t last, std::uint64_t step, Run run);
   void run(const Treatment& treatment, std::initializer_list<std::string_view> causes);
@@ -113,7 +115,7 @@ void Lack::of_space() {
 void Lack::of_file_size() {
   grow("file-size", step_kib, most_kib, step_kib, [&](std::uint64_t kib) {
     room_.reset();
-    run({.max_file_size = kib * kibibyte}, {"full", "space", "too large", "limit"});
+    run({.max_file_size = kib * kibibyte}, {"full", "space", "too large", "limit", "may have happened"});
   });
 }
 
@@ -136,7 +138,7 @@ void Lack::of_permission() {
   cases_.run("read-only", [&] {
     room_.reset();
     room_.forbid_writing();
-    run({}, {"read-only", "readonly"});
+    run({}, {"read-only", "readonly", "cannot be written"});
   });
 }
 
