@@ -230,6 +230,9 @@ Backup take_backup(engine::Connection& connection, const fs::path& folder, const
   describe(copy.path(), request, manifest);
   manifest.data = Writer(observer, stop).write(copy.path(), manifest.packed ? &packed.path() : nullptr);
   const fs::path& finished = manifest.packed ? packed.path() : copy.path();
+  // Before the names: the folder's sync that makes them durable covers this, and no power cut brings the copy back.
+  std::error_code ignored;
+  if (manifest.packed) fs::remove(copy.path(), ignored);
   if (!request.file.empty()) return publish_at(request.file, std::move(manifest), finished);
   return publish(place, std::move(manifest), {{"", finished}});
 }
