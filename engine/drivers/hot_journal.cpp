@@ -47,13 +47,11 @@ void match_owner(int descriptor, const std::string& database) {
 }
 
 /// Makes the names in the folder of that file durable.
-void sync_folder_of(const std::string& file) {
+int open_folder_of(const std::string& file) {
   const std::string folder = std::filesystem::path(file).parent_path().string();
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) raise(errno, folder);
-  const int code = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (code != 0) raise(code, folder);
+  return descriptor;
 }
 
 std::string aside(const std::string& database) {
@@ -99,8 +97,15 @@ void HotJournal::publish() {
   match_owner(descriptor_, database_);
   if (::fsync(descriptor_) != 0) raise(errno, aside_);  // Before the name: a hot journal is whole.
   const std::string name = database_ + "-journal";
-  if (::rename(aside_.c_str(), name.c_str()) != 0) raise(errno, name);
-  sync_folder_of(name);
+  // Opened before: an error says that nothing has changed, and with the name alone the undo has happened.
+  const int folder = open_folder_of(name);
+  int code = ::rename(aside_.c_str(), name.c_str()) == 0 ? 0 : errno;
+  if (code == 0 && ::fsync(folder) != 0) {
+    code = errno;
+    ::unlink(name.c_str());  // The lock is held: nobody has played it back.
+  }
+  ::close(folder);
+  if (code != 0) raise(code, name);
 }
 
 void HotJournal::discard(const std::string& database) {
