@@ -191,12 +191,15 @@ void SchemaPlanner::replace_virtual(const Object& object, const Object& wanted) 
   take(std::move(step));
 }
 
-/// The columns of a virtual table that the new one has as well; only the database knows them.
+/// The columns of a virtual table that the new one has as well; only the database knows them. The one of hidden columns
+/// that holds something of a row's own is the language.
 std::vector<std::string> SchemaPlanner::common_columns(const Object& wanted) {
-  const auto columns = [this](const std::string& table) {
+  const auto language = language_column(std::get<VirtualTable>(wanted.definition)).value_or("");
+  const auto columns = [&](const std::string& table) {
     std::vector<std::string> names;
-    const auto rows = scratch_.connection().query(fmt::format(
-        "SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0", versions::schema::quoted_string(table)));
+    const auto rows = scratch_.connection().query(
+        fmt::format("SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0 OR lower(name) = lower({})",
+                    versions::schema::quoted_string(table), versions::schema::quoted_string(language)));
     names.reserve(rows.size());
     for (const auto& row : rows) names.push_back(std::get<std::string>(row.at(0)));
     return names;

@@ -413,6 +413,12 @@ TEST(SchemaMigration, AFullTextIndexWhoseRowidHasNoNameIsMadeAnew) {
             "DROP TABLE rowid;\nCREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_, b);\n");
 }
 
+TEST(SchemaMigration, AFullTextIndexKeepsTheLanguagesOfItsRows) {
+  const auto text = sql("CREATE VIRTUAL TABLE f USING fts4(a, languageid=\"Lid\")",
+                        "CREATE VIRTUAL TABLE f USING fts4(a, b, languageid=\"lid\")");
+  EXPECT_NE(text.find("(rowid, a, lid)\n  SELECT rowid, a, lid FROM f;"), std::string::npos) << text;
+}
+
 TEST(SchemaMigration, AnIndexOverAnotherTableIsMadeFromThat) {
   const std::string rest = "CREATE TABLE t (a, b);";
   EXPECT_EQ(sql(rest + "CREATE VIRTUAL TABLE f USING fts5(a, content=t)",

@@ -153,14 +153,18 @@ std::string renamed(std::string_view sql, std::string_view name, bool own_name) 
          (own_name ? with_own_name(tokens, at, rest, name) : std::string(rest));
 }
 
-/// `content=rooms`: where a full-text index has its content from; empty for nowhere.
-std::optional<std::string> content_of(const VirtualTable& table) {
+std::optional<std::string> option_of(const VirtualTable& table, std::string_view name) {
   for (const auto& argument : table.arguments) {
     const auto tokens = lex(argument.text);
-    if (tokens.size() > 2 && equal_ignoring_case(tokens[0].text, "content") && tokens[1].text == "=")
+    if (tokens.size() > 2 && equal_ignoring_case(tokens[0].text, name) && tokens[1].text == "=")
       return unquoted(tokens[2]);
   }
   return std::nullopt;
+}
+
+/// `content=rooms`: where a full-text index has its content from; empty for nowhere.
+std::optional<std::string> content_of(const VirtualTable& table) {
+  return option_of(table, "content");
 }
 
 }  // namespace
@@ -233,6 +237,10 @@ bool can_be_copied(const VirtualTable& table) {
   constexpr std::array modules{"fts3", "fts4", "fts5", "rtree", "rtree_i32"};
   if (std::ranges::find(modules, fold(table.module)) == modules.end() || content_of(table)) return false;
   return !is_full_text(table) || rowid_name(table);
+}
+
+std::optional<std::string> language_column(const VirtualTable& table) {
+  return option_of(table, "languageid");
 }
 
 bool reads_other_table(const VirtualTable& table) {

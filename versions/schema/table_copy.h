@@ -48,6 +48,9 @@ std::string default_value(const Column& column);
 /// of a full-text index keep their rowids, so that there has to be a name for these.
 bool can_be_copied(const VirtualTable& table);
 
+/// `languageid=`: the hidden column of an FTS4 table that says by which language a row is searched.
+std::optional<std::string> language_column(const VirtualTable& table);
+
 /// Whether it is an index over the content of another table (FTS4, FTS5 with `content=`), made from that by `rebuild`.
 bool reads_other_table(const VirtualTable& table);
 
