@@ -244,6 +244,12 @@ TEST_F(Hazards, VirtualTableLosesWhatCannotBeCopied) {
             "1 row of a loses its y: the column is dropped\nb (fts5) is dropped and made again, with its 1 row\n");
 }
 
+TEST_F(Hazards, FullTextIndexWhoseRowidHasNoNameLosesItsRows) {
+  live("CREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_); INSERT INTO rowid VALUES ('x', 'y')");
+  EXPECT_EQ(messages(Kind::deletes_data, "CREATE VIRTUAL TABLE rowid USING fts5(oid, _rowid_, a);"),
+            "rowid (fts5) is dropped and made again, with its 1 row\n");
+}
+
 // --- Conversions ---
 
 struct Cast {
