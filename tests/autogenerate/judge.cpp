@@ -108,7 +108,6 @@ class Trial {
 void Trial::make_database() {
   before_.run(it_.current);
   if (it_.rows) seed_rows(before_, it_.seed);
-  if (!it_.orphans) delete_orphans(before_);
   before_.run(it_.insert);
   Database file(file_.string());
   file.run("PRAGMA synchronous = OFF");

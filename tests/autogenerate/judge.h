@@ -19,7 +19,6 @@ struct Case {
   versions::schema::Renames renames{};
   bool rows = false;                                 ///< The tables have some.
   std::uint64_t seed = 0;                            ///< Of these.
-  bool orphans = true;                               ///< Some of these refer to what is not there.
   std::string insert{};                              ///< Rows by hand, put in after those.
   std::function<std::string(std::string)> tamper{};  ///< Makes another script of the one that was generated.
 };

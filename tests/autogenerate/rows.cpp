@@ -1,6 +1,5 @@
 #include "tests/autogenerate/rows.h"
 
-#include <algorithm>
 #include <array>
 #include <set>
 
@@ -155,21 +154,6 @@ void raise_sequence(Database& database, const TableInfo& table, Chances& chances
         name);
 }
 
-/// @returns whether there were any.
-bool delete_orphans_of(Database& database, const TableInfo& table) {
-  Rows found;
-  try {
-    found = database.rows("PRAGMA foreign_key_check(" + quoted(table.name) + ")");
-  } catch (const SqlError&) {
-    return false;  // It fits no key.
-  }
-  for (const auto& row : found) {
-    const bool has_rowid = !table.rowid.empty() && row[1] != "NULL";
-    database.run("DELETE FROM " + quoted(table.name) + (has_rowid ? " WHERE " + table.rowid + " = " + row[1] : ""));
-  }
-  return !found.empty();
-}
-
 }  // namespace
 
 void seed_rows(Database& database, std::uint64_t seed) {
@@ -183,15 +167,6 @@ void seed_rows(Database& database, std::uint64_t seed) {
   for (const TableInfo* table : order) make_holes(database, *table, chances);
   for (const TableInfo* table : order) raise_sequence(database, *table, chances);
   database.run("PRAGMA foreign_keys = OFF");
-}
-
-void delete_orphans(Database& database) {
-  const Rows triggers = database.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'");
-  for (const auto& trigger : triggers) database.run("DROP TRIGGER " + quoted(text_of(trigger[0])));
-  const Tables tables = tables_of(database);
-  const auto has_orphans = [&](const auto& entry) { return delete_orphans_of(database, entry.second); };
-  while (std::ranges::count_if(tables, has_orphans) > 0) continue;  // Those deleted may have been parents.
-  for (const auto& trigger : triggers) database.run(text_of(trigger[1]));
 }
 
 }  // namespace belay::proof
