@@ -206,7 +206,7 @@ void SqliteCapture::frame_header(std::uint32_t frame, std::string_view bytes) {
   take_from(std::uint64_t{pages_after_commit} * written_.page_size);
 }
 
-/// Until the content of the commit frame is written its checksum does not fit, and no reader takes it for one.
+/// The seal comes with the content of the commit frame: it may be page 1, which says where the transaction leads.
 void SqliteCapture::frame_content(std::uint32_t frame, std::uint64_t offset, std::string_view bytes) {
   if (frame == first_page_frame_ && offset == 0 && bytes.size() >= header::size) {
     written_.counter = big_endian(bytes, header::counter);

@@ -67,7 +67,7 @@ class WalIndex {
 ///                     main file, before it deletes its journal, which is its commit point.
 ///   WAL               frames name the pages: the old page is its newest committed frame, else in the main file. No
 ///                     checkpointer can overwrite that one: what it writes are pages that have a frame. Sealed before
-///                     the content of the commit frame is written.
+///                     the commit frame is written.
 ///
 /// What a checkpoint or a hot journal's playback writes is not ours and is not taken.
 class SqliteCapture {
@@ -109,6 +109,8 @@ class SqliteCapture {
   void main_truncate(std::uint64_t size);
   void main_sync();
   void wal_write(std::uint64_t offset, std::string_view bytes);
+  /// Of the commit frame only the header has come: nothing of that frame may be written yet.
+  [[nodiscard]] bool awaits_content() const { return in_unit() && commit_frame_ != 0 && stage_ == Stage::writing; }
   void wal_truncate();
 
  private:

@@ -49,6 +49,8 @@ struct SqliteVfs::Methods {
     Kind kind;
     SqliteVfs* vfs;
     std::optional<UnderlyingFile> stored;
+    std::string held{};  ///< The header of a commit frame, written with its content.
+    sqlite3_int64 held_at = 0;
 
     sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
     const sqlite3_io_methods* calls() { return below()->pMethods; }
@@ -83,6 +85,7 @@ struct SqliteVfs::Methods {
   static int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset);
   static int truncate(sqlite3_file* file, sqlite3_int64 size);
   static int empty_wal(File& file);
+  static int write_held(File& file);
   static int sync(sqlite3_file* file, int flags);
   static int file_size(sqlite3_file* file, sqlite3_int64* size) {
     return of(file).calls()->xFileSize(below(file), size);
@@ -170,7 +173,25 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
     if (mine.kind == Kind::journal) capture.journal_write();
     if (mine.kind == Kind::wal) capture.wal_write(at, {static_cast<const char*>(from), bytes});
   });
-  return failed ? SQLITE_IOERR_WRITE : mine.calls()->xWrite(mine.below(), from, size, offset);
+  if (failed) {
+    mine.held.clear();
+    return SQLITE_IOERR_WRITE;
+  }
+  if (const int code = write_held(mine); code != SQLITE_OK) return code;
+  if (mine.kind == Kind::wal && mine.vfs->capture_.awaits_content()) {
+    mine.held.assign(static_cast<const char*>(from), bytes);
+    mine.held_at = offset;
+    return SQLITE_OK;
+  }
+  return mine.calls()->xWrite(mine.below(), from, size, offset);
+}
+
+/// Where an attempt that was cut off has left the same content in the same place, the header alone makes it a commit:
+/// it waits for the seal, which comes with the content.
+int SqliteVfs::Methods::write_held(File& file) {
+  if (file.held.empty()) return SQLITE_OK;
+  const std::string header = std::exchange(file.held, {});
+  return file.calls()->xWrite(file.below(), header.data(), static_cast<int>(header.size()), file.held_at);
 }
 
 int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
@@ -180,6 +201,7 @@ int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
     if (mine.kind == Kind::wal && size == 0) capture.wal_truncate();
   });
   if (failed) return SQLITE_IOERR_TRUNCATE;
+  mine.held.clear();
   return mine.kind == Kind::wal && size == 0 ? empty_wal(mine) : mine.calls()->xTruncate(mine.below(), size);
 }
 
@@ -198,7 +220,9 @@ int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
   const bool failed = fails(mine, [&](SqliteCapture& capture) {
     if (mine.kind == Kind::main) capture.main_sync();
   });
-  return failed ? SQLITE_IOERR_FSYNC : mine.calls()->xSync(mine.below(), flags);
+  if (failed) return SQLITE_IOERR_FSYNC;
+  const int code = write_held(mine);
+  return code == SQLITE_OK ? mine.calls()->xSync(mine.below(), flags) : code;
 }
 
 int SqliteVfs::Methods::lock(sqlite3_file* file, int level) {
