@@ -29,9 +29,12 @@ using Database = std::unique_ptr<sqlite3, Close>;
 using Backup = std::unique_ptr<sqlite3_backup, Finish>;
 
 /// Where a result code becomes an exception.
-[[noreturn]] void fail(int code, const std::string& doing) {
+/// @param database  where it happened; SQLite calls a full disk an I/O error where it does not write a page.
+[[noreturn]] void fail(int code, const std::string& doing, sqlite3* database = nullptr) {
   const int kind = code & 0xff;
-  const ErrorCode reason = kind == SQLITE_FULL                            ? ErrorCode::no_space
+  const int cause = database != nullptr && kind == SQLITE_IOERR ? sqlite3_system_errno(database) : 0;
+  const bool is_full = kind == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+  const ErrorCode reason = is_full                                        ? ErrorCode::no_space
                            : kind == SQLITE_BUSY || kind == SQLITE_LOCKED ? ErrorCode::busy
                            : kind == SQLITE_NOTADB                        ? ErrorCode::not_a_database
                                                                           : ErrorCode::unavailable;
@@ -42,7 +45,8 @@ using Backup = std::unique_ptr<sqlite3_backup, Finish>;
 }
 
 void run(sqlite3* database, const char* sql, const std::string& doing) {
-  if (const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(code, doing);
+  if (const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
+    fail(code, doing, database);
 }
 
 Database open(const std::string& path, const std::string& doing) {
@@ -108,10 +112,10 @@ void create(const std::string& path) {
 }
 
 /// @returns whether all pages are there.
-bool copy_group(const Backup& backup, const std::string& doing) {
+bool copy_group(const Backup& backup, sqlite3* to, const std::string& doing) {
   const int code = sqlite3_backup_step(backup.get(), pages_at_once);
   if (code == SQLITE_DONE) return true;
-  if (code != SQLITE_OK) fail(code, doing);
+  if (code != SQLITE_OK) fail(code, doing, to);
   return false;
 }
 
@@ -123,7 +127,7 @@ void copy_pages(sqlite3* from, const std::string& path, const CopyProgress& prog
   if (in_wal_mode(from, doing)) snapshot.emplace(from, doing);
   const Backup backup = start(to.get(), from, doing);
   int restarts = 0;
-  for (std::int64_t before = 0; !copy_group(backup, doing); before = pages_done(backup)) {
+  for (std::int64_t before = 0; !copy_group(backup, to.get(), doing); before = pages_done(backup)) {
     if (pages_done(backup) <= before && ++restarts == restarts_max) snapshot.emplace(from, doing);
     tell(progress, backup);
   }
