@@ -49,8 +49,6 @@ struct While {
 class Sqlite final : public Connection {
  public:
   Sqlite(const std::string& path, const ConnectionOptions& options);
-  Sqlite(const Sqlite&) = delete;
-  Sqlite& operator=(const Sqlite&) = delete;
   ~Sqlite() override { leave_wal_alone(); }
 
   const Capabilities& capabilities() const override { return capabilities_; }
