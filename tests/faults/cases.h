@@ -67,8 +67,8 @@ struct FaultClass {
   bool (*fits)(const Setting& setting);
   /// Why this machine cannot run it; nothing when it can.
   std::optional<std::string> (*obstacle)();
-  /// The share of its cases in the default run of the tests.
-  double sample;
+  double share;   ///< Of all its cases, in a run of the whole matrix.
+  double sample;  ///< In the default run of the tests.
 };
 
 const std::vector<FaultClass>& fault_classes();

@@ -191,6 +191,10 @@ void Ground::expect_legal(std::size_t from) const {
   throw Violation(fmt::format("O1: no such state: [{}]", fmt::join(state.stamps, " ")));
 }
 
+void Ground::expect_before() const {
+  if (PlainDatabase(database()).state() != legal_.front()) throw Violation("O1: the database is not as it was before");
+}
+
 /// O5: what is mended needs no mending.
 void Ground::expect_idle() {
   const auto before = take(folder_);

@@ -65,6 +65,9 @@ class Ground {
   /// @throws Violation
   void expect_legal(std::size_t from) const;
 
+  /// It is in the first of them.
+  void expect_before() const;
+
   /// A command that comes after the crash; fails if it does not end by itself in time, or not with that status.
   /// @throws Violation
   Outcome must(const Words& words, int exit = 0);

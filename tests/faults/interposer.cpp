@@ -1,7 +1,5 @@
-// Preloaded into the program under test: stands between its libraries and libc. It serves the laboratory (program.h) as
-// a fork server, records each call that changes a file, and makes the one that was ordered go wrong.
-//
-// Nothing here may allocate by malloc, throw, or call what it replaces: it runs within all of that.
+// Stands between the program's libraries and libc: records each call that changes a file, and makes the one that was
+// ordered go wrong.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -24,19 +22,10 @@
 #include <cstring>
 #include <string_view>
 
-#include "tests/faults/control.h"
-
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* old, std::size_t size);
-}
+#include "tests/faults/interposer.h"
 
 namespace belay::faults {
 namespace {
-
-Control* control = nullptr;
-bool armed = false;  // Within a run; false in the server, and before it.
 
 constexpr int most_files = 1024;
 constexpr std::size_t longest_path = 512;
@@ -335,103 +324,12 @@ int change_name(char kind, const char* path, const char* second, Call call) {
   return result;
 }
 
-// ---- allocations ----
-
-/// Whether this one is to fail.
-bool allocation_fails() {
-  if (!armed) return false;
-  const auto& order = control->order;
-  const auto number = ++control->answer.allocations;
-  if (!order.allocations || number < order.at || (number > order.at && !order.stays)) return false;
-  errno = ENOMEM;
-  return true;
-}
-
-// ---- the server ----
-
-using Main = int (*)(int, char**, char**);
-Main program_main = nullptr;
-
-void limit(__rlimit_resource what, std::uint64_t most) {
-  if (most == 0) return;
-  const rlimit limits{most, most};
-  ::setrlimit(what, &limits);
-}
-
-/// Makes this process what was ordered, and runs the program's main() in it.
-int run_ordered(char** environment) {
-  const auto& order = control->order;
-  if (::chdir(order.folder.data()) != 0) ::_exit(125);
-  ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
-  ::dup2(descriptor::out, STDOUT_FILENO);
-  ::dup2(descriptor::err, STDERR_FILENO);
-  ::syscall(SYS_close_range, 3, descriptor::control - 1, 0);
-  for (const int file :
-       {descriptor::control, descriptor::out, descriptor::err, descriptor::request, descriptor::response})
-    ::syscall(SYS_close, file);
-  ::fcntl(descriptor::recording, F_SETFD, FD_CLOEXEC);
-  limit(RLIMIT_FSIZE, order.max_file_size);
-  limit(RLIMIT_AS, order.max_memory_bytes);
-  limit(RLIMIT_NOFILE, order.max_files);
-  static char words[sizeof order.words];
-  std::memcpy(words, order.words.data(), sizeof words);
-  static char* arguments[256];
-  int count = 0;
-  for (char* word = words; *word != '\0' && count < 255; word += std::strlen(word) + 1) arguments[count++] = word;
-  armed = true;
-  return program_main(count, arguments, environment);
-}
-
-/// OpenSSL sets up in each process what takes longer than the rest of a run: here it does so once.
-void warm_up() {
-  using Initialize = int (*)(std::uint64_t, const void*);
-  using Sha256 = const void* (*)();
-  using Digest = int (*)(const void*, std::size_t, unsigned char*, unsigned*, const void*, void*);
-  const auto initialize = reinterpret_cast<Initialize>(::dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto"));
-  const auto sha256 = reinterpret_cast<Sha256>(::dlsym(RTLD_DEFAULT, "EVP_sha256"));
-  const auto digest = reinterpret_cast<Digest>(::dlsym(RTLD_DEFAULT, "EVP_Digest"));
-  if (!initialize || !sha256 || !digest) return;
-  constexpr std::uint64_t all_without_cleanup = 0x0008000C;  // OPENSSL_INIT_ADD_ALL_…, OPENSSL_INIT_NO_ATEXIT
-  initialize(all_without_cleanup, nullptr);
-  unsigned char result[64];
-  digest("", 0, result, nullptr, sha256(), nullptr);
-}
-
-/// Runs one process after the other, until nobody asks for more.
-int serve(int, char**, char** environment) {
-  ::unsetenv("LD_PRELOAD");
-  ::unsetenv("LD_BIND_NOW");
-  warm_up();
-  char byte = 0;
-  while (::read(descriptor::request, &byte, 1) == 1) {
-    const pid_t pid = ::fork();
-    if (pid == 0) return run_ordered(environment);
-    control->answer.pid = pid;
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (::write(descriptor::response, &status, sizeof status) != sizeof status) break;
-  }
-  ::_exit(0);
-}
-
 }  // namespace
 }  // namespace belay::faults
 
 using namespace belay::faults;
 
 extern "C" {
-
-int __libc_start_main(Main main, int count, char** arguments, void (*init)(), void (*fini)(), void (*loader_fini)(),
-                      void* stack_end) {
-  using Below = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
-  const auto below = reinterpret_cast<Below>(::dlsym(RTLD_NEXT, "__libc_start_main"));
-  void* memory = ::mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor::control, 0);
-  if (memory == MAP_FAILED) return below(main, count, arguments, init, fini, loader_fini, stack_end);
-  control = static_cast<Control*>(memory);
-  program_main = main;
-  return below(serve, count, arguments, init, fini, loader_fini, stack_end);
-}
 
 int open(const char* path, int flags, ...) {
   va_list more;
@@ -545,16 +443,6 @@ void* mmap(void* address, size_t size, int protection, int flags, int file, off_
 }
 void* mmap64(void* address, size_t size, int protection, int flags, int file, off64_t offset) noexcept {
   return mmap(address, size, protection, flags, file, offset);
-}
-
-void* malloc(size_t size) noexcept {
-  return allocation_fails() ? nullptr : __libc_malloc(size);
-}
-void* calloc(size_t count, size_t size) noexcept {
-  return allocation_fails() ? nullptr : __libc_calloc(count, size);
-}
-void* realloc(void* old, size_t size) noexcept {
-  return allocation_fails() ? nullptr : __libc_realloc(old, size);
 }
 
 }  // extern "C"

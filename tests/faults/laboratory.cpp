@@ -6,12 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <random>
 #include <stdexcept>
 
 #include "tests/faults/mutants.h"
@@ -45,6 +47,14 @@ std::vector<Setting> settings(const Plan& plan) {
   return all;
 }
 
+/// To prepare a setting takes as long as a few cases of it.
+std::vector<Job> some_of(std::vector<Job> jobs, std::uint64_t seed) {
+  constexpr std::size_t enough = 12;
+  std::shuffle(jobs.begin(), jobs.end(), std::mt19937_64(seed));
+  jobs.resize(std::min(jobs.size(), enough));
+  return jobs;
+}
+
 std::vector<Job> jobs(const Plan& plan, Report& report) {
   std::vector<Job> all;
   const auto wanted = settings(plan);
@@ -54,8 +64,11 @@ std::vector<Job> jobs(const Plan& plan, Report& report) {
       report.not_run.push_back({one.letter, *why});
       continue;
     }
+    std::vector<Job> fitting;
     for (const auto& setting : wanted)
-      if (one.fits(setting)) all.push_back({&one, setting});
+      if (one.fits(setting)) fitting.push_back({&one, setting});
+    if (plan.sample) fitting = some_of(std::move(fitting), plan.choice.seed + static_cast<unsigned char>(one.letter));
+    all.insert(all.end(), fitting.begin(), fitting.end());
   }
   return all;
 }
@@ -106,7 +119,7 @@ class Worker {
   Cell work(const Job& job) {
     const auto start = Clock::now();
     Choice choice = plan_.choice;
-    if (plan_.sample) choice.share *= job.fault_class->sample;
+    choice.share *= plan_.sample ? job.fault_class->sample * 20 : job.fault_class->share;
     Cases cases(fmt::format("{}/{}", job.fault_class->letter, job.setting.name()), choice);
     std::vector<Cases::Broken> broken;
     try {
@@ -148,11 +161,14 @@ class Next {
 
 /// Its cells, a line of JSON each, go to `out`.
 [[noreturn]] void work(const Plan& plan, int number, const std::vector<Job>& jobs, Next& next, int out) {
+  const auto start = Clock::now();
+
   int status = 0;
   static_cast<void>(mount_obstacle());  // What a worker mounts is its own; without it, some classes are not run.
   try {
     Worker worker(plan, number);
     for (auto at = next.take(); at < jobs.size(); at = next.take()) {
+      if (plan.hours > 0 && seconds_since(start) > plan.hours * 3600) break;
       const auto line = text_of(written(worker.work(jobs[at]))) + "\n";
       if (::write(out, line.data(), line.size()) != static_cast<ssize_t>(line.size())) status = 1;
     }
@@ -195,7 +211,8 @@ std::uint64_t Report::violations() const {
 Report run_cases(const Plan& plan) {
   const auto start = Clock::now();
   Report report;
-  const auto all = jobs(plan, report);
+  auto all = jobs(plan, report);
+  if (plan.hours > 0) std::shuffle(all.begin(), all.end(), std::mt19937_64(plan.choice.seed));
   Next next;
   const int results = ::memfd_create("results", MFD_CLOEXEC);
   std::vector<pid_t> workers;
@@ -215,7 +232,7 @@ Report run_cases(const Plan& plan) {
   std::ifstream lines(fmt::format("/proc/self/fd/{}", results));
   for (std::string line; std::getline(lines, line);) report.cells.push_back(read_cell(nlohmann::json::parse(line)));
   ::close(results);
-  if (!is_good || report.cells.size() != all.size()) throw std::runtime_error("a worker has died");
+  if (!is_good || (report.cells.size() != all.size() && plan.hours == 0)) throw std::runtime_error("a worker has died");
   report.seconds = seconds_since(start);
   return report;
 }
@@ -233,14 +250,35 @@ std::string json(const Report& report) {
                  1);
 }
 
+namespace {
+
+/// As long as the plan has time left, each time with the next seed and in another order.
+Report run_for_hours(Plan plan) {
+  const auto start = Clock::now();
+  const double hours = plan.hours;
+  Report all;
+  do {
+    plan.hours = hours > 0 ? hours - seconds_since(start) / 3600 : 0;
+    auto report = run_cases(plan);
+    all.cells.insert(all.cells.end(), report.cells.begin(), report.cells.end());
+    all.not_run = report.not_run;
+    ++plan.choice.seed;
+  } while (hours > 0 && seconds_since(start) < hours * 3600);
+  all.seconds = seconds_since(start);
+  return all;
+}
+
+}  // namespace
+
 int run(const Plan& plan, std::ostream& out) {
-  const auto report = run_cases(plan);
+  const auto report = run_for_hours(plan);
   print(report, out);
   if (!plan.report.empty()) {
     fs::create_directories(plan.report);
     std::ofstream(plan.report / "report.json") << json(report);
     std::ofstream(plan.report / "matrix.svg") << svg(report);
   }
+  if (report.cells.empty() && plan.mutants.empty()) return 77;
   if (plan.choice.only && report.cases() == 0)
     throw std::invalid_argument("there is no such case: " + *plan.choice.only);
   std::string killed;

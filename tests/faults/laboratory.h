@@ -18,7 +18,8 @@ struct Plan {
   std::filesystem::path report{};
   std::filesystem::path mutants{};  ///< The folder of their binaries; nothing: they are not searched.
   Choice choice{};
-  bool sample = false;
+  bool sample = false;  ///< A few settings of each class, and a share of their cases: for the default run of the tests.
+  double hours = 0;     ///< Above 0: the matrix again and again for so long, each time with the next seed.
   int jobs = 2;
   // Nothing: all of them.
   std::string classes{};
@@ -56,7 +57,7 @@ struct Report {
   [[nodiscard]] std::uint64_t violations() const;
 };
 
-/// The cases of the plan, on as many processes as it says.
+/// The cases of the plan, on as many processes as it says; with `hours`, no setting is begun after that time.
 Report run_cases(const Plan& plan);
 
 /// A table of classes and scenarios, and each violation with the line that replays it.
@@ -64,7 +65,7 @@ void print(const Report& report, std::ostream& out);
 std::string svg(const Report& report);
 std::string json(const Report& report);
 
-/// All of it. @returns an exit status: 0 without a violation, else 1.
+/// All of it. @returns an exit status: 0 without a violation, 1 with one, 77 where nothing of it can be run here.
 int run(const Plan& plan, std::ostream& out);
 
 }  // namespace belay::faults

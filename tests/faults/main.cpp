@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   app.add_option("--mode", plan.mode, "only this journal mode: delete, wal, truncate or persist");
   app.add_option("--policy", plan.policy, "only this policy: forward or back");
   app.add_option("--share", plan.choice.share, "so much of all cases, 0 to 1")->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--sample", plan.sample, "of each class the share that is in the default run of the tests");
+  app.add_flag("--sample", plan.sample, "a few settings of each class, and a share of their cases");
+  app.add_option("--hours", plan.hours, "the matrix again and again for so long, each time with the next seed");
   app.add_option("--seed", plan.choice.seed, "which cases are in the share, and all that is random");
   app.add_option("--jobs", plan.jobs, "so many processes at once")->check(CLI::Range(1, 64));
   app.add_option("--folder", plan.folder, "where the cases work; best in memory");

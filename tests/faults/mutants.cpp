@@ -9,13 +9,14 @@ namespace belay::faults {
 const std::vector<Mutant>& mutants() {
   static const std::vector<Mutant> all{
       {"synchronous-full", "FULL instead of EXTRA", "E", "create-and-fill", "delete", "forward"},
-      {"synchronous-normal", "NORMAL instead of EXTRA", "E", "second-run", "wal", "forward"},
+      {"synchronous-normal", "NORMAL instead of FULL in WAL mode", "E", "outside", "wal", "forward"},
       {"journal-without-sync", "the journal opened with NOSYNC", "E", "outside", "delete", "forward"},
       {"journal-without-meta-sync", "the journal opened with NOMETASYNC", "E", "outside", "delete", "forward"},
-      {"told-before-commit", "a revision is reported before its commit", "A", "second-run", "delete", "forward"},
+      {"told-before-commit", "a revision is reported before its commit", "A", "second-run", "delete", "back"},
       {"journal-created-in-place", "the journal is made under its own name", "A", "first-run", "delete", "forward"},
       {"folders-not-synced", "the folder of a new journal is not synced", "E", "first-run", "delete", "forward"},
-      {"checksums-not-checked", "no checksum of a record or an image is looked at", "J", "outside", "delete", "back"},
+      {"checksums-not-checked", "no checksum of a record or an image is looked at", "J", "outside", "delete",
+       "forward"},
       {"newest-image-counts", "undo takes the newest image of a page", "A", "outside", "delete", "back"},
       {"commit-error-is-failure", "a commit that gives an I/O error counts as failed", "C", "second-run", "delete",
        "forward"},
