@@ -94,6 +94,7 @@ void Restore::prepare(Lsn lsn) {
   versions.set_database_id(target_.journal().database_id());
   versions.set_last_lsn(lsn);
   connection->commit();
+  connection->query("PRAGMA wal_checkpoint(TRUNCATE)");  // It goes into its place without what lies beside it.
   if (backup_.manifest.journal_mode == "wal") connection->query("PRAGMA journal_mode = WAL");
 }
 

@@ -159,7 +159,6 @@ void Sqlite::open(const std::string& path) {
   if (code != SQLITE_OK)
     throw Error(ErrorCode::unavailable, fmt::format("{} cannot be opened: {}", path,
                                                     database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
-  if (options_.read_only) leave_wal_alone();
 }
 
 /// The last connection that closes brings the WAL into the database and removes it, whether that succeeds or not, and
