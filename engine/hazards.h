@@ -39,8 +39,8 @@ struct SchemaChange {
 ///                   the way back cannot make again where there are rows; a dropped foreign key that rows violate
 ///
 /// Rows are judged as they are going to be stored: renamed, converted, with the defaults of new columns and the values
-/// of generated ones. Where a default is drawn for each row (`random()`), rows that fail by one draw and pass by another
-/// are told and do not stop. What a script does to the rows besides is not known here.
+/// of generated ones. Where a default is drawn for each row (`random()`), rows that fail by one draw and pass by
+/// another are told and do not stop. What a script does to the rows besides is not known here.
 /// @param live  a database whose schema is `change.from`. Null when there is none: then every table counts as empty.
 /// @throws Error `interrupted`, `busy`, …
 std::vector<versions::schema::Hazard> find_hazards(const SchemaChange& change, Connection* live);

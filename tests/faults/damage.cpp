@@ -21,8 +21,11 @@ std::size_t below(Dice& dice, std::size_t bound) {
   return bound == 0 ? 0 : dice() % bound;
 }
 
+/// Where there is something: most of a journal is empty.
 void flip_bit(std::string& bytes, const std::string& /*earlier*/, Dice& dice) {
-  auto& byte = bytes[below(dice, bytes.size())];
+  auto at = below(dice, bytes.size());
+  for (int tries = 100; tries > 0 && bytes[at] == '\0'; --tries) at = below(dice, bytes.size());
+  auto& byte = bytes[at];
   byte = static_cast<char>(byte ^ (1 << below(dice, 8)));
 }
 

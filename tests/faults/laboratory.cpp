@@ -119,7 +119,7 @@ class Worker {
   Cell work(const Job& job) {
     const auto start = Clock::now();
     Choice choice = plan_.choice;
-    choice.share *= plan_.sample ? job.fault_class->sample * 20 : job.fault_class->share;
+    if (!plan_.every_case) choice.share *= plan_.sample ? job.fault_class->sample * 20 : job.fault_class->share;
     Cases cases(fmt::format("{}/{}", job.fault_class->letter, job.setting.name()), choice);
     std::vector<Cases::Broken> broken;
     try {
@@ -195,6 +195,7 @@ void Plan::replay(const std::string& name) {
   policy = part();
   jobs = 1;
   sample = false;
+  every_case = true;
   choice.only = name;
 }
 

@@ -18,6 +18,7 @@ struct Plan {
   std::filesystem::path report{};
   std::filesystem::path mutants{};  ///< The folder of their binaries; nothing: they are not searched.
   Choice choice{};
+  bool every_case = false;  ///< Of each class; else its share of a run of the whole matrix.
   bool sample = false;  ///< A few settings of each class, and a share of their cases: for the default run of the tests.
   double hours = 0;     ///< Above 0: the matrix again and again for so long, each time with the next seed.
   int jobs = 2;

@@ -15,7 +15,7 @@ const std::vector<Mutant>& mutants() {
       {"told-before-commit", "a revision is reported before its commit", "A", "second-run", "delete", "back"},
       {"journal-created-in-place", "the journal is made under its own name", "A", "first-run", "delete", "forward"},
       {"folders-not-synced", "the folder of a new journal is not synced", "E", "first-run", "delete", "forward"},
-      {"checksums-not-checked", "no checksum of a record or an image is looked at", "J", "outside", "delete",
+      {"checksums-not-checked", "no checksum of a record or an image is looked at", "J", "undo-run", "delete",
        "forward"},
       {"newest-image-counts", "undo takes the newest image of a page", "A", "outside", "delete", "back"},
       {"commit-error-is-failure", "a commit that gives an I/O error counts as failed", "C", "second-run", "delete",
@@ -63,6 +63,7 @@ std::size_t kill_mutants(const Plan& plan, std::ostream& out) {
     search_plan.mode = mutant.mode;
     search_plan.policy = mutant.policy;
     search_plan.sample = false;
+    search_plan.every_case = true;
     search_plan.choice.share = 1;
     search_plan.choice.max_violations = 1;
     const auto verdict = search(search_plan);

@@ -308,8 +308,8 @@ TEST_F(RestoreTest, RunsBehindItCan) {
 
 // --- On a disk that fails ---
 
-// What failed right after the commit was once taken for a restore that had not happened: journal and database did not fit
-// any more.
+// What failed right after the commit was once taken for a restore that had not happened: journal and database did not
+// fit any more.
 TEST_F(RestoreTest, InWalModeAWriteThatFailsLeavesWhatTheNextRunMends) {
   run("PRAGMA journal_mode = WAL");
   upgrade();
