@@ -5,11 +5,13 @@
 
 #include "tests/faults/interposer.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): what glibc calls them.
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* old, std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace belay::faults {
 namespace {

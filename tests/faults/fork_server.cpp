@@ -92,6 +92,7 @@ int serve(int, char**, char** environment) {
 
 using namespace belay::faults;
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): what glibc calls it.
 extern "C" int __libc_start_main(Main main, int count, char** arguments, void (*init)(), void (*fini)(),
                                  void (*loader_fini)(), void* stack_end) {
   using Below = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);

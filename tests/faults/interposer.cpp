@@ -439,6 +439,7 @@ void* mmap(void* address, size_t size, int protection, int flags, int file, off_
   const auto* entry = find(file);
   if (entry && (protection & PROT_WRITE) && (flags & MAP_SHARED) && !is_shared_map(entry->path))
     ++control->answer.writable_maps;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a system call gives numbers.
   return reinterpret_cast<void*>(::syscall(SYS_mmap, address, size, protection, flags, file, offset));
 }
 void* mmap64(void* address, size_t size, int protection, int flags, int file, off64_t offset) noexcept {
