@@ -133,14 +133,14 @@ void References::look_at(const Table& child) {
 }
 
 /// A foreign key that goes, over rows without a parent, would find them new when it comes back; and so would one that
-/// fits no key. Where a column goes as well it is empty by then.
+/// fits no key. Where a column goes as well it is empty by then, unless it is generated.
 /// @param kept  the foreign keys that stay, by the names of before.
 void References::way_back(const TablePair& pair, const std::vector<Reference>& kept) {
   for (const auto& reference : references_of(pair.before, before_)) {
     const auto stays = [old = folded(reference)](const Reference& one) { return one == old; };
     const auto goes = [&](const auto& name) {
       const auto* column = pair.before.find(name);
-      return column == nullptr || pair.successor(*column) == nullptr;
+      return column == nullptr || (!column->generated && pair.successor(*column) == nullptr);
     };
     if (std::ranges::any_of(kept, stays) || std::ranges::any_of(reference.columns, goes)) continue;
     Hazard hazard;

@@ -45,6 +45,9 @@ class Mover {
       if (source == nullptr && differs_each_time(column.default_value))
         expected.any_value_right[lower(to.name)].insert(lower(column.name));
     }
+    if (const auto drawn = expected.any_value_right.find(lower(to.name)); drawn != expected.any_value_right.end())
+      for (const auto& column : to.columns)
+        if (column.generated) drawn->second.insert(lower(column.name));  // It may be made of one that is drawn.
     for (const auto& column : from.columns)
       if (!column.generated && !taken.contains(lower(column.name)))
         expected.lost.emplace(lower(to.name), lower(column.name));

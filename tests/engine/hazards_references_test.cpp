@@ -95,6 +95,14 @@ TEST_F(Hazards, ForeignKeyThatIsDroppedOverOrphansCannotComeBack) {
             "");
 }
 
+TEST_F(Hazards, ForeignKeyOfAComputedColumnThatGoesOverOrphansCannotComeBack) {
+  live(
+      "CREATE TABLE p (c TEXT PRIMARY KEY); CREATE TABLE k (a TEXT, g TEXT AS (a || 'x') REFERENCES p (c));"
+      "INSERT INTO k (a) VALUES ('7')");
+  EXPECT_EQ(messages(Kind::irreversible, "CREATE TABLE p (c TEXT PRIMARY KEY); CREATE TABLE k (a TEXT);", {}, {"k"}),
+            "the way back fails: the foreign key k(g) cannot come back over 1 row without a parent in p\n");
+}
+
 TEST_F(Hazards, OrphansOfAnotherKeyOfTheSameParentAreNoNews) {
   live(std::string(parents) +
        "CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1, 'x'); INSERT INTO c VALUES (9)");
