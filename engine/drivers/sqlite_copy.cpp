@@ -32,7 +32,8 @@ using Backup = std::unique_ptr<sqlite3_backup, Finish>;
 /// @param database  where it happened; SQLite calls a full disk an I/O error where it does not write a page.
 [[noreturn]] void fail(int code, const std::string& doing, sqlite3* database = nullptr) {
   const int kind = code & 0xff;
-  const int cause = database != nullptr && kind == SQLITE_IOERR ? sqlite3_system_errno(database) : 0;
+  const int told = database != nullptr ? sqlite3_system_errno(database) : 0;
+  const int cause = kind != SQLITE_IOERR ? 0 : told != 0 ? told : errno;  // A backup's step tells its handle nothing.
   const bool is_full = kind == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
   const ErrorCode reason = is_full                                        ? ErrorCode::no_space
                            : kind == SQLITE_BUSY || kind == SQLITE_LOCKED ? ErrorCode::busy
