@@ -60,6 +60,7 @@ struct Config {
   std::filesystem::path script_template = "template.sql";
   std::string version_table = "belay_version";
   bool is_protected = false;
+  bool secure_delete = false;
 
   std::filesystem::path journal_path;  ///< Empty: beside the database.
   std::uint64_t keep_runs = 100;

@@ -51,6 +51,7 @@ inline constexpr std::array known_keys{
     Key{"", "template", &Config::script_template},
     Key{"", "version_table", &Config::version_table, Rule::plain_name},
     Key{"", "protected", &Config::is_protected},
+    Key{"", "secure_delete", &Config::secure_delete},
     Key{"journal", "path", &Config::journal_path},
     Key{"journal", "keep_runs", &Config::keep_runs},
     Key{"journal", "keep_bytes", &Config::keep_bytes, Rule::bytes},

@@ -47,6 +47,7 @@ recovery::Settings Context::settings() {
                            : config().backup_before == "never" ? recovery::BackupBefore::never
                                                                : recovery::BackupBefore::destructive;
   settings.lock_timeout = options_.lock_timeout;
+  settings.secure_delete = config().secure_delete;
   settings.policy = config().recovery_policy == "back" ? recovery::Policy::back : recovery::Policy::forward;
   settings.atomic = options_.atomic;
   settings.hooks_between = hooks().between();

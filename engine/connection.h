@@ -179,6 +179,8 @@ class Connection {
 struct ConnectionOptions {
   std::chrono::milliseconds lock_timeout{10'000};
   bool read_only = false;  ///< Never changes the database and never creates it.
+  /// What is deleted is overwritten wherever it was; else only where that costs no writing of its own.
+  bool secure_delete = false;
 };
 
 /// What a database URL means. Pure: nothing is opened.

@@ -43,6 +43,7 @@ struct Settings {
   std::filesystem::path journal;  ///< The journal's folder; empty for `<database>-belay` beside the database.
   journal::Journal::Retention retention{};
   std::chrono::milliseconds lock_timeout{10'000};
+  bool secure_delete = false;  ///< engine::ConnectionOptions
   Policy policy = Policy::forward;
   std::filesystem::path backups;  ///< The folder of backups; empty for `backups` in the journal's folder.
   BackupBefore backup_before = BackupBefore::destructive;

@@ -59,6 +59,17 @@ TEST_F(Sqlite, SyncsTheUnlinkOfItsJournalAndLeavesForeignKeysToBelay) {
   EXPECT_EQ(pragma("foreign_keys"), 0);
 }
 
+TEST_F(Sqlite, PagesThatAreFreedAreOverwrittenOnlyOnRequest) {
+  for (const bool requested : {false, true}) {
+    const fs::path file = folder / (requested ? "requested.db" : "app.db");
+    const auto connection = drivers::open_sqlite(file, {.secure_delete = requested});
+    connection->query("CREATE TABLE t (v)");
+    connection->query("INSERT INTO t VALUES ('a secret' || hex(zeroblob(2000)))");
+    connection->query("DROP TABLE t");
+    EXPECT_EQ(read_file(file).find("a secret") == std::string::npos, requested);
+  }
+}
+
 TEST_F(Sqlite, ReadOnlyConnectionCreatesNoFile) {
   EXPECT_EQ(code_of([&] { open(read_only); }), ErrorCode::unavailable);
   EXPECT_TRUE(folder.names().empty());
