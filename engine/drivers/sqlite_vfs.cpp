@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/drivers/sqlite_journal_file.h"
 #include "engine/error.h"
 
 namespace belay::engine::drivers {
@@ -49,7 +50,8 @@ struct SqliteVfs::Methods {
     Kind kind;
     SqliteVfs* vfs;
     std::optional<UnderlyingFile> stored;
-    std::string held{};  ///< The header of a commit frame, written with its content.
+    std::optional<SqliteJournalFile> journal{};  ///< Of that kind.
+    std::string held{};                          ///< The header of a commit frame, written with its content.
     sqlite3_int64 held_at = 0;
 
     sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
@@ -80,6 +82,7 @@ struct SqliteVfs::Methods {
   static int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out);
   static int close(sqlite3_file* file);
   static int read(sqlite3_file* file, void* to, int size, sqlite3_int64 offset) {
+    if (auto& journal = of(file).journal) return journal->read(to, size, offset);
     return of(file).calls()->xRead(below(file), to, size, offset);
   }
   static int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset);
@@ -88,6 +91,12 @@ struct SqliteVfs::Methods {
   static int write_held(File& file);
   static int sync(sqlite3_file* file, int flags);
   static int file_size(sqlite3_file* file, sqlite3_int64* size) {
+    if (auto& journal = of(file).journal) {
+      std::int64_t bytes = 0;
+      const int code = journal->size(&bytes);
+      *size = bytes;
+      return code;
+    }
     return of(file).calls()->xFileSize(below(file), size);
   }
   static int lock(sqlite3_file* file, int level);
@@ -152,6 +161,7 @@ int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_fi
   if (mine->below()->pMethods == nullptr) return code;  // Nothing was opened; SQLite will not close it.
   mine->base.pMethods = &io;
   mine->stored.emplace(mine->below());
+  if (mine->kind == Kind::journal) mine->journal.emplace(mine->below());
   if (mine->kind == Kind::main) mine->vfs->capture_.main_opened(&*mine->stored, name);
   if (mine->kind == Kind::wal) mine->vfs->capture_.wal_opened(&*mine->stored);
   return code;
@@ -159,6 +169,7 @@ int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_fi
 
 int SqliteVfs::Methods::close(sqlite3_file* file) {
   if (of(file).kind == Kind::wal) tell(of(file), [](SqliteCapture& capture) { capture.wal_closed(); });
+  if (auto& journal = of(file).journal) static_cast<void>(journal->flush());
   const int code = of(file).calls()->xClose(below(file));
   of(file).~File();
   return code;
@@ -170,13 +181,14 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
   const auto bytes = static_cast<std::size_t>(size);
   const bool failed = fails(mine, [&](SqliteCapture& capture) {
     if (mine.kind == Kind::main) capture.main_write(at, bytes);
-    if (mine.kind == Kind::journal) capture.journal_write();
+    if (mine.kind == Kind::journal) capture.journal_write(at, {static_cast<const char*>(from), bytes});
     if (mine.kind == Kind::wal) capture.wal_write(at, {static_cast<const char*>(from), bytes});
   });
   if (failed) {
     mine.held.clear();
     return SQLITE_IOERR_WRITE;
   }
+  if (mine.journal) return mine.journal->write(from, size, offset);
   if (const int code = write_held(mine); code != SQLITE_OK) return code;
   if (mine.kind == Kind::wal && mine.vfs->capture_.awaits_content()) {
     mine.held.assign(static_cast<const char*>(from), bytes);
@@ -201,6 +213,7 @@ int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
     if (mine.kind == Kind::wal && size == 0) capture.wal_truncate();
   });
   if (failed) return SQLITE_IOERR_TRUNCATE;
+  if (mine.journal) return mine.journal->truncate(size);
   mine.held.clear();
   return mine.kind == Kind::wal && size == 0 ? empty_wal(mine) : mine.calls()->xTruncate(mine.below(), size);
 }
@@ -221,6 +234,7 @@ int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
     if (mine.kind == Kind::main) capture.main_sync();
   });
   if (failed) return SQLITE_IOERR_FSYNC;
+  if (mine.journal) return mine.journal->sync(flags);
   const int code = write_held(mine);
   return code == SQLITE_OK ? mine.calls()->xSync(mine.below(), flags) : code;
 }
