@@ -24,24 +24,28 @@ struct View {
   recovery::Situation situation;
   std::vector<bool> is_head;
   std::vector<bool> is_current;
-  std::unordered_map<std::string, std::string> applied_at;
-  std::unordered_map<std::string, std::uint64_t> undoable_run;  // The newest that touched it.
+  // Of history, by revision: what it is in the version table, and the newest run that touched it.
+  std::unordered_map<std::string_view, const versions::Stamp*> stamps;
+  std::unordered_map<std::string_view, std::uint64_t> undoable_run;
 
   [[nodiscard]] bool is_applied(std::size_t position) const { return situation.applied[position]; }
 };
 
 View view_of(Context& context) {
   auto& migrator = context.migrator();
-  View view{migrator.graph(), migrator.look(), {}, {}, {}, {}};
+  View view{migrator.overview(), migrator.look(), {}, {}, {}, {}};
   view.is_head.resize(view.graph.size());
   view.is_current.resize(view.graph.size());
   for (const auto head : view.graph.heads()) view.is_head[head] = true;
   for (const auto& id : view.situation.current)
     if (view.graph.find(id)) view.is_current[view.graph.position(id)] = true;
-  for (const auto& stamp : view.situation.stamps) view.applied_at.emplace(stamp.revision.text, stamp.applied_at);
+  return view;
+}
+
+void add_history(View& view) {
+  for (const auto& stamp : view.situation.stamps) view.stamps.emplace(stamp.revision.text, &stamp);
   for (const auto& run : view.situation.undoable)
     for (const auto& done : run.revisions) view.undoable_run.emplace(done.revision.text, run.run.value);
-  return view;
 }
 
 std::string marks(const View& view, std::size_t position) {
@@ -177,7 +181,7 @@ Json history_json(const View& view, std::size_t position) {
 }
 
 void print_details(Terminal& terminal, const View& view, const Script& script, const std::string& indent) {
-  const auto applied = view.applied_at.find(script.id.text);
+  const auto applied = view.stamps.find(script.id.text);
   terminal.data(indent + "file     " + script.file.string());
   if (!script.parents.empty()) {
     std::string parents;
@@ -185,7 +189,7 @@ void print_details(Terminal& terminal, const View& view, const Script& script, c
     terminal.data(indent + "parents " + parents);
   }
   if (!script.created.empty()) terminal.data(indent + "created  " + script.created);
-  if (applied != view.applied_at.end()) terminal.data(indent + "applied  " + applied->second);
+  if (applied != view.stamps.end()) terminal.data(indent + "applied  " + applied->second->applied_at);
 }
 
 void print_ids(Context& context, const char* key, const std::vector<std::size_t>& positions, const View& view) {
@@ -220,7 +224,8 @@ int status(Context& context) {
 }
 
 int history(Context& context) {
-  const View view = view_of(context);
+  View view = view_of(context);
+  add_history(view);
   auto& terminal = context.terminal();
   const auto& words = context.options().revisions;
   const auto chosen = range(view, words.empty() ? ":" : words.front());
@@ -268,7 +273,8 @@ int heads(Context& context) {
 }
 
 int show(Context& context) {
-  const View view = view_of(context);
+  View view = view_of(context);
+  add_history(view);
   auto& terminal = context.terminal();
   const auto position = chosen_revision(view, context.options().revisions.at(0));
   const Script& script = view.graph.scripts()[position];

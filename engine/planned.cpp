@@ -40,6 +40,7 @@ journal::PlannedStep planned(const versions::Step& step) {
 }  // namespace
 
 journal::PlannedRevision planned(const versions::Script& script, journal::Action action) {
+  if (!script.whole) return planned(versions::whole(script), action);
   journal::PlannedRevision result;
   result.revision = script.id.text;
   result.action = action;

@@ -8,9 +8,9 @@
 namespace belay::engine {
 namespace {
 
-std::string text_of(const Value& value) {
-  const auto* text = std::get_if<std::string>(&value);
-  return text ? *text : std::string();
+std::string text_of(Value& value) {
+  auto* text = std::get_if<std::string>(&value);
+  return text ? std::move(*text) : std::string();
 }
 
 std::int64_t integer_of(const Value& value) {
@@ -42,18 +42,18 @@ std::optional<TargetState> VersionTable::state() {
                 fmt::format("the database was written by a later belay: its format is {}, and this belay knows {}",
                             found, format))
         .next("install the newer belay");
-  const auto rows = connection_.query("SELECT database_id, last_lsn FROM belay_state");
+  auto rows = connection_.query("SELECT database_id, last_lsn FROM belay_state");
   return TargetState{text_of(rows[0][0]), {static_cast<std::uint64_t>(integer_of(rows[0][1]))}};
 }
 
 std::vector<versions::Stamp> VersionTable::stamps() {
   std::vector<versions::Stamp> stamps;
   if (!connection_.has_table(name_)) return stamps;
-  const auto rows =
+  auto rows =
       connection_.query("SELECT revision, message, digest, applied_at, execution_ms, applied_by, lsn FROM " + quoted_ +
                         " ORDER BY rowid");
   stamps.reserve(rows.size());
-  for (const auto& row : rows)
+  for (auto& row : rows)
     stamps.push_back({.revision = {text_of(row[0])},
                       .message = text_of(row[1]),
                       .digest = text_of(row[2]),

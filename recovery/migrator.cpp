@@ -126,26 +126,33 @@ Migrator::Migrator(Settings settings, engine::Observer& observer, std::stop_toke
     : settings_(std::move(settings)), places_(settings_), observer_(observer), stop_(std::move(stop)) {}
 
 const versions::Graph& Migrator::graph() {
-  if (!graph_) graph_.emplace(versions::load_scripts(places_.versions));
+  overview();
+  graph_->complete();
   return *graph_;
 }
 
+const versions::Graph& Migrator::overview() {
+  if (graph_) return *graph_;
+  scripts_.emplace(places_.scripts, places_.versions);
+  return graph_.emplace(versions::load_scripts(places_.versions, *scripts_));
+}
+
 Situation Migrator::look() {
-  return recovery::look(settings_, places_, graph(), stop_);
+  return recovery::look(settings_, places_, overview(), stop_);
 }
 
 // --- Planning ---
 
 versions::Plan Migrator::plan_upgrade(const Situation& situation, std::string_view to) {
-  return versions::plan_upgrade(graph(), situation.applied, to);
+  return versions::plan_upgrade(overview(), situation.applied, to);
 }
 
 versions::Plan Migrator::plan_downgrade(const Situation& situation, std::string_view to) {
-  return versions::plan_downgrade(graph(), situation.applied, to);
+  return versions::plan_downgrade(overview(), situation.applied, to);
 }
 
 std::vector<PlannedRevision> Migrator::plan_stamp(const Situation& situation, const std::vector<std::string>& to) {
-  return engine::planned_stamps(graph(), situation.stamps, versions::revisions_at(graph(), to));
+  return engine::planned_stamps(overview(), situation.stamps, versions::revisions_at(overview(), to));
 }
 
 void Migrator::add_hooks(PlannedRevision& revision) const {
@@ -207,7 +214,7 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
   const auto options = executor_options(target);
   report.recovered = guarded(target, {.policy = settings_.policy}, options, recorder, stop_, [&] {
     Situation now;
-    fill(now, graph(), target.versions().stamps());
+    fill(now, overview(), target.versions().stamps());
     heed(now, heed_drift);
     auto plan = make_plan(now);
     if (plan.empty()) return;
@@ -216,7 +223,8 @@ Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan
               stop_);
     engine::Executor(target.parts(), recorder, options, stop_).start(run_begin(command, now.current), std::move(plan));
   });
-  report.to = versions::current(graph(), target.versions().stamps());
+  report.to = versions::current(overview(), target.versions().stamps());
+  scripts_->save(graph_->scripts());
   return report;
 }
 
@@ -292,7 +300,7 @@ CheckReport Migrator::check(const CheckRequest& request) {
 
 /// For BackupRequest.
 std::function<std::vector<std::string>(const std::vector<versions::Stamp>&)> Migrator::current_texts() {
-  return [this](const auto& stamps) { return versions::texts(versions::current(graph(), stamps)); };
+  return [this](const auto& stamps) { return versions::texts(versions::current(overview(), stamps)); };
 }
 
 journal::RunBegin Migrator::run_begin(const std::string& command,
@@ -324,7 +332,7 @@ Report Migrator::recover(Policy policy, bool discard_later_writes, const std::st
   report.recovered = restart(target, how, executor_options(target), recorder, stop_);
   const auto left = target.versions().stamps();
   if (report.recovered && report.recovered->direction == Policy::back) note_difference(report, stamps, left);
-  report.to = versions::current(graph(), left);
+  report.to = versions::current(overview(), left);
   return report;
 }
 
@@ -335,7 +343,7 @@ Report Migrator::undo_run(const UndoRequest& request, const std::string& command
   if (target.journal().open_run()) throw interrupted_run();
   const auto options = executor_options(target);
   const auto stamps = target.versions().stamps();
-  report.from = versions::current(graph(), stamps);
+  report.from = versions::current(overview(), stamps);
   guarded(target, {}, options, observer_, stop_, [&] {
     const auto runs = runs_to_undo(target.journal(), target.connection(), request.back_to);
     require_newest(request, runs);
@@ -343,7 +351,7 @@ Report Migrator::undo_run(const UndoRequest& request, const std::string& command
   });
   const auto left = target.versions().stamps();
   note_difference(report, stamps, left);
-  report.to = versions::current(graph(), left);
+  report.to = versions::current(overview(), left);
   return report;
 }
 
@@ -377,7 +385,7 @@ Report Migrator::restore(const Backup& backup, const std::string& command) {
 /// On a bad day the scripts may be as broken as the database: then the newest stamp has to do.
 std::vector<versions::RevisionId> Migrator::current(const std::vector<versions::Stamp>& stamps) {
   try {
-    return versions::current(graph(), stamps);
+    return versions::current(overview(), stamps);
   } catch (const versions::Error&) {
     return stamps.empty() ? std::vector<versions::RevisionId>() : std::vector{stamps.back().revision};
   }

@@ -23,6 +23,7 @@
 #include "recovery/situation.h"
 #include "versions/graph.h"
 #include "versions/plan.h"
+#include "versions/script_cache.h"
 #include "versions/stamp.h"
 
 namespace belay::recovery {
@@ -79,6 +80,8 @@ class Migrator {
 
   /// The scripts, read once.
   const versions::Graph& graph();
+  /// The same, but some may not be `whole`: for who only looks where they stand.
+  const versions::Graph& overview();
 
   /// Where the database is. Writes nothing and waits for nobody.
   Situation look();
@@ -172,6 +175,7 @@ class Migrator {
   Places places_;
   engine::Observer& observer_;
   std::stop_token stop_;
+  std::optional<versions::ScriptCache> scripts_;
   std::optional<versions::Graph> graph_;
 };
 

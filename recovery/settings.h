@@ -65,6 +65,7 @@ struct Places {
   std::filesystem::path folder;   ///< The journal's.
   std::filesystem::path journal;  ///< `journal.lmdb` in it.
   std::filesystem::path lock;     ///< The process lock's file in it.
+  std::filesystem::path scripts;  ///< What is known of them (versions::ScriptCache), in it.
   std::filesystem::path backups;  ///< Their folder.
 
   /// @throws engine::Error `bad_url`.

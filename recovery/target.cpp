@@ -48,13 +48,14 @@ Places::Places(const Settings& settings)
                                       : fs::absolute(settings.folder / settings.journal).lexically_normal()),
       journal(folder / "journal.lmdb"),
       lock(folder / "lock"),
+      scripts(folder / "scripts"),
       backups(settings.backups.empty() ? folder / "backups"
                                        : fs::absolute(settings.folder / settings.backups).lexically_normal()) {}
 
 Target::Target(const Settings& settings, const std::string& command, const std::stop_token& stop)
     : places_(settings),
       version_table_(settings.version_table),
-      options_{.lock_timeout = settings.lock_timeout, .read_only = false},
+      options_{.lock_timeout = settings.lock_timeout, .read_only = false, .secure_delete = settings.secure_delete},
       stop_(stop) {
   connect();
   lock(command);
@@ -67,7 +68,7 @@ Target::Target(const Settings& settings, const std::string& command, const std::
 Target::Target(const Settings& settings, const std::string& command, const std::stop_token& stop, const Origin& origin)
     : places_(settings),
       version_table_(settings.version_table),
-      options_{.lock_timeout = settings.lock_timeout, .read_only = false},
+      options_{.lock_timeout = settings.lock_timeout, .read_only = false, .secure_delete = settings.secure_delete},
       stop_(stop) {
   lock(command);
   connect_if_usable();

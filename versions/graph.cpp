@@ -184,6 +184,11 @@ std::size_t Graph::position(const RevisionId& id) const {
   return found->second;
 }
 
+void Graph::complete() {
+  for (Script& script : scripts_)
+    if (!script.whole) script = whole(script);
+}
+
 std::vector<std::size_t> Graph::heads() const {
   Positions heads;
   for (std::size_t i = 0; i < size(); ++i) {

@@ -33,6 +33,10 @@ class Graph {
   [[nodiscard]] const std::vector<std::size_t>& parents(std::size_t position) const { return parents_[position]; }
   [[nodiscard]] const std::vector<std::size_t>& children(std::size_t position) const { return children_[position]; }
 
+  /// Reads what is not there of scripts that are not `whole`.
+  /// @throws what versions::whole throws.
+  void complete();
+
   /// Positions that no revision has as a parent, in order.
   [[nodiscard]] std::vector<std::size_t> heads() const;
 

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "versions/error.h"
 #include "versions/script.h"
+#include "versions/script_cache.h"
 #include "versions/words.h"
 
 // Straight on the system calls: with 10,000 scripts, streams and path arithmetic would be most of the time of a start.
@@ -61,6 +63,7 @@ struct Name {
     numbered = !digits.empty();
     number_begin = zeros;
     number_size = digits.size() - zeros;
+    std::from_chars(digits.data(), digits.data() + digits.size(), small);
   }
 
   [[nodiscard]] std::string_view number() const { return std::string_view(text).substr(number_begin, number_size); }
@@ -68,6 +71,7 @@ struct Name {
   friend bool operator<(const Name& a, const Name& b) {
     if (a.numbered != b.numbered) return a.numbered;
     if (a.number_size != b.number_size) return a.number_size < b.number_size;
+    if (a.small != b.small) return a.small < b.small;
     if (const int order = a.number().compare(b.number()); order != 0) return order < 0;
     return a.text < b.text;
   }
@@ -76,6 +80,7 @@ struct Name {
   bool numbered = false;  ///< Those without a number come last.
   std::size_t number_begin = 0;
   std::size_t number_size = 0;
+  std::uint64_t small = 0;  ///< The number, where it is that small: compared first.
 };
 
 std::vector<Name> list(DIR* directory, const std::filesystem::path& folder) {
@@ -105,20 +110,26 @@ void read_to_end(int descriptor, std::string& text, const std::filesystem::path&
 }
 
 /// Reads a whole file into `text`, whose memory is used again from one script to the next.
-void read_file(DIR* directory, const std::string& name, const std::filesystem::path& file, std::string& text) {
+/// @returns what the file was before it was read.
+struct stat read_file(int directory, const std::string& name, const std::filesystem::path& file, std::string& text) {
   // Without O_NONBLOCK a FIFO would keep us waiting for somebody to write to it.
-  const Descriptor descriptor(openat(dirfd(directory), name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor descriptor(openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (descriptor.get() < 0 || fstat(descriptor.get(), &status) != 0) unreadable(file, reason_of(errno));
   if (S_ISDIR(status.st_mode)) unreadable(file, reason_of(EISDIR), "rename it: scripts are files");
   if (!S_ISREG(status.st_mode)) unreadable(file, "it is not a file");
   text.resize(static_cast<std::size_t>(status.st_size) + 1);
   read_to_end(descriptor.get(), text, file);
+  return status;
 }
 
-}  // namespace
+std::optional<Script> find(ScriptCache* cache, int directory, const std::string& name) {
+  struct stat status {};
+  if (cache == nullptr || fstatat(directory, name.c_str(), &status, 0) != 0 || !S_ISREG(status.st_mode)) return {};
+  return cache->take(name, status);
+}
 
-std::vector<Script> load_scripts(const std::filesystem::path& folder) {
+std::vector<Script> load(const std::filesystem::path& folder, ScriptCache* cache) {
   const Directory directory = open_directory(folder);
   const std::vector<Name> names = list(directory.get(), folder);
   std::vector<Script> scripts;
@@ -126,12 +137,40 @@ std::vector<Script> load_scripts(const std::filesystem::path& folder) {
   std::optional<RevisionId> previous;
   std::string text;
   for (const Name& name : names) {
-    const std::filesystem::path file = folder / name.text;
-    read_file(directory.get(), name.text, file, text);
-    scripts.push_back(parse_script(text, file, previous));
+    std::filesystem::path file = folder / name.text;
+    if (auto known = find(cache, dirfd(directory.get()), name.text)) {
+      known->file = std::move(file);
+      if (known->parent_by_order && previous) known->parents = {*previous};
+      scripts.push_back(std::move(*known));
+    } else {
+      const struct stat status = read_file(dirfd(directory.get()), name.text, file, text);
+      scripts.push_back(parse_script(text, file, previous));
+      if (cache != nullptr) cache->add(name.text, status);
+    }
     previous = scripts.back().id;
   }
   return scripts;
+}
+
+}  // namespace
+
+std::vector<Script> load_scripts(const std::filesystem::path& folder) {
+  return load(folder, nullptr);
+}
+
+std::vector<Script> load_scripts(const std::filesystem::path& folder, ScriptCache& cache) {
+  return load(folder, &cache);
+}
+
+Script whole(const Script& script) {
+  if (script.whole) return script;
+  std::string text;
+  read_file(AT_FDCWD, script.file.string(), script.file, text);
+  const auto parent = script.parents.empty() ? std::nullopt : std::optional(script.parents.front());
+  Script read = parse_script(text, script.file, parent);
+  if (read.id != script.id || read.parents != script.parents || read.digest != script.digest)
+    throw Error(ErrorCode::unreadable, "it was edited just now").at(script.file).next("run the command again");
+  return read;
 }
 
 }  // namespace belay::versions

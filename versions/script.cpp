@@ -259,6 +259,7 @@ void complete(Script& script, Header header, const std::optional<RevisionId>& pr
   script.id = header.revision ? std::move(*header.revision) : RevisionId{std::move(name.id)};
   script.message = header.message ? std::move(*header.message) : std::move(name.message);
   if (header.created) script.created = std::move(*header.created);
+  script.parent_by_order = !header.parents;
   if (header.parents) {
     script.parents = std::move(*header.parents);
   } else if (previous) {

@@ -21,6 +21,8 @@ struct Batch {
   std::string column;
 };
 
+class ScriptCache;
+
 /// The unit that intent is written for: one statement, or all statements below one `-- migrate:step` marker.
 struct Step {
   std::string name;  ///< Of `-- migrate:step NAME`; empty for a plain statement.
@@ -44,6 +46,10 @@ struct Script {
   std::optional<std::vector<Step>> down;    ///< Nothing when the script has no `down` section.
   std::optional<std::string> irreversible;  ///< The reason given by `irreversible:"why"` on `down`.
   std::string digest;                       ///< `digest_of` this script, 64 hexadecimal digits.
+  bool parent_by_order = false;             ///< No header names the parent: it is the script before it in the folder.
+  /// False: only the head is known (ScriptCache). The statements are not there; `up` and `verify` are empty, and so is
+  /// `down`, where the script has one.
+  bool whole = true;
 };
 
 /// Reads one script in the format of docs/scripts.md.
@@ -63,5 +69,11 @@ std::string digest_of(const Script& script);
 /// next.
 /// @throws Error `unreadable`, also for a folder or a pipe that is named like a script, or what parse_script throws.
 std::vector<Script> load_scripts(const std::filesystem::path& folder);
+/// The same, but not `whole` where `cache` knows better.
+std::vector<Script> load_scripts(const std::filesystem::path& folder, ScriptCache& cache);
+
+/// The script with its statements: itself, or read from its file.
+/// @throws Error `unreadable` when its SQL has changed since, and what parse_script throws.
+Script whole(const Script& script);
 
 }  // namespace belay::versions

@@ -3,24 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace belay::versions {
 namespace {
 
+/// Nothing when no script has this id.
+std::optional<std::size_t> position_of(const Graph& graph, const RevisionId& id) {
+  const Script* script = graph.find(id);
+  if (script == nullptr) return std::nullopt;
+  return static_cast<std::size_t>(script - graph.scripts().data());
+}
+
 void compare(const Graph& graph, const std::vector<bool>& is_applied, const Stamp& stamp, std::vector<Drift>& drift) {
   const std::string& id = stamp.revision.text;
-  const Script* script = graph.find(stamp.revision);
-  if (script == nullptr) {
+  const auto position = position_of(graph, stamp.revision);
+  if (!position) {
     drift.push_back({Drift::Kind::missing, stamp.revision, {}, fmt::format("`{}` is applied, but has no script", id)});
     return;
   }
-  if (script->digest != stamp.digest) {
-    drift.push_back({Drift::Kind::edited, stamp.revision, script->file,
+  const Script& script = graph.scripts()[*position];
+  if (script.digest != stamp.digest) {
+    drift.push_back({Drift::Kind::edited, stamp.revision, script.file,
                      fmt::format("the SQL of `{}` was edited after it had been applied", id)});
   }
-  for (const std::size_t parent : graph.parents(graph.position(stamp.revision))) {
+  for (const std::size_t parent : graph.parents(*position)) {
     if (is_applied[parent]) continue;
-    drift.push_back({Drift::Kind::parent_unapplied, stamp.revision, script->file,
+    drift.push_back({Drift::Kind::parent_unapplied, stamp.revision, script.file,
                      fmt::format("`{}` is applied, but its parent `{}` is not", id, graph.scripts()[parent].id.text)});
   }
 }
@@ -37,7 +46,7 @@ std::vector<Drift> find_drift(const Graph& graph, const std::vector<Stamp>& stam
 std::vector<bool> applied(const Graph& graph, const std::vector<Stamp>& stamps) {
   std::vector<bool> result(graph.size());
   for (const Stamp& stamp : stamps) {
-    if (graph.find(stamp.revision) != nullptr) result[graph.position(stamp.revision)] = true;
+    if (const auto position = position_of(graph, stamp.revision)) result[*position] = true;
   }
   return result;
 }
