@@ -141,8 +141,8 @@ void Journal::end(RunEnd end, const Retention& retention) {
   store_->commit(&retention);
 }
 
-void Journal::scan(Lsn from, const std::function<bool(const Entry&)>& visit) const {
-  store_->scan(from, visit);
+void Journal::scan(Lsn from, const std::function<bool(const Entry&)>& visit, Detail detail) const {
+  store_->scan(from, visit, detail);
 }
 
 std::optional<Record> Journal::record(Lsn lsn) const {

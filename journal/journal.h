@@ -132,7 +132,7 @@ class Journal {
   /// Calls `visit` for each durable record from `from` on, in order, until it returns false. Each record's checksum,
   /// number and chain are checked before it is handed on.
   /// @throws Error `damaged`, naming the record.
-  void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
+  void scan(Lsn from, const std::function<bool(const Entry&)>& visit, Detail detail = Detail::whole) const;
 
   /// One durable record, checked in the same way; nothing when there is none of that number, or no longer.
   /// @throws Error `damaged`, naming the record.

@@ -53,7 +53,7 @@ LogReader::LogReader(const lmdb::Transaction& transaction, const Tables& tables,
   }
 }
 
-std::optional<LogReader::Entry> LogReader::next() {
+std::optional<LogReader::Entry> LogReader::next(Detail detail) {
   const auto item = started_ ? cursor_.next() : cursor_.seek(key_of(next_));
   started_ = true;
   if (next_ > head_.last) return finish(item);
@@ -65,7 +65,7 @@ std::optional<LogReader::Entry> LogReader::next() {
     require(lsn != head_.last || sealed.checksum == head_.tail, "the last record is not the one the header names");
     chain_ = sealed.checksum;
     bytes_ += item->value.size();
-    return {lsn, item->value.size(), decode(sealed.payload)};
+    return {lsn, item->value.size(), decode(sealed.payload, detail)};
   });
 }
 

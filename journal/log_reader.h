@@ -36,7 +36,7 @@ class LogReader {
   /// Of the values read so far.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
-  std::optional<Entry> next();
+  std::optional<Entry> next(Detail detail = Detail::whole);
 
  private:
   std::optional<Entry> finish(const std::optional<lmdb::Item>& beyond);

@@ -242,6 +242,15 @@ Record decode_as(std::string_view archived) {
   return record;
 }
 
+Record decode_head(std::string_view archived) {
+  ViewBuffer buffer(archived);
+  std::istream stream(&buffer);
+  cereal::PortableBinaryInputArchive in(stream, cereal::PortableBinaryInputArchive::Options::LittleEndian());
+  PlannedRevision revision;
+  in(revision.ordinal, revision.revision, byte(revision.action));
+  return revision;
+}
+
 std::vector<StoredRebuild> rebuilds_of(const Record& record) {
   std::vector<StoredRebuild> rebuilds;
   const auto* revision = std::get_if<PlannedRevision>(&record);
@@ -332,10 +341,17 @@ std::string encode(const Record& record) {
 }
 
 Record decode(std::string_view bytes) {
+  return decode(bytes, Detail::whole);
+}
+
+Record decode(std::string_view bytes, Detail detail) {
   constexpr char little_endian = 1;  // the byte that cereal's portable archive begins with
   if (bytes.size() < 2 || bytes[1] != little_endian) reject("the record is not in a form that was ever written");
   try {
-    return decode_type(static_cast<Type>(bytes[0]), bytes.substr(1));
+    const auto type = static_cast<Type>(bytes[0]);
+    const bool is_planned = type == Type::planned_revision || type == Type::planned_revision_with_rebuilds;
+    if (detail == Detail::head && is_planned) return decode_head(bytes.substr(1));
+    return decode_type(type, bytes.substr(1));
   } catch (const cereal::Exception&) {
     reject("the record is shorter than its fields");
   }

@@ -174,4 +174,11 @@ std::string encode(const Record& record);
 ///         bounded by the size of `bytes`, whatever lengths they claim.
 Record decode(std::string_view bytes);
 
+/// How much of a record is wanted.
+enum class Detail {
+  whole,
+  head  ///< Of a PlannedRevision only which revision it is, and the action: its script stays undecoded.
+};
+Record decode(std::string_view bytes, Detail detail);
+
 }  // namespace belay::journal

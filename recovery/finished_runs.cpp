@@ -22,11 +22,14 @@ std::vector<Completed> planned(const journal::Journal& journal, const Run& run, 
   std::vector<Completed> revisions;
   revisions.reserve(count);
   if (count == 0) return revisions;
-  journal.scan({run.first.value + 1}, [&](const Entry& entry) {
-    const auto& revision = std::get<journal::PlannedRevision>(entry.record);
-    if (is_of_revision(revision.action)) revisions.push_back({{revision.revision}, revision.action});
-    return --count > 0;
-  });
+  journal.scan(
+      {run.first.value + 1},
+      [&](const Entry& entry) {
+        const auto& revision = std::get<journal::PlannedRevision>(entry.record);
+        if (is_of_revision(revision.action)) revisions.push_back({{revision.revision}, revision.action});
+        return --count > 0;
+      },
+      journal::Detail::head);
   return revisions;
 }
 
