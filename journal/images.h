@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,9 +20,24 @@ namespace belay::journal {
 /// The table of before-images; none in a journal of the first format.
 std::optional<lmdb::Table> find_images(lmdb::Transaction& transaction);
 
-/// The before-images that are not durable yet, of the open transaction.
+/// A batch as it is stored.
+struct StoredImages {
+  ImageKey key;
+  std::string value;
+};
+
+/// Behind all that are there.
+void append_images(lmdb::Transaction& transaction, lmdb::Table images, const std::vector<StoredImages>& batches);
+
+/// The before-images that are not durable yet, of the open transaction. Full batches are compressed by a thread of its
+/// own, while the database's thread goes on; to the caller it looks as if they were closed at once.
 class WaitingImages {
  public:
+  WaitingImages();
+  WaitingImages(const WaitingImages&) = delete;
+  WaitingImages& operator=(const WaitingImages&) = delete;
+  ~WaitingImages();
+
   /// @param batches  that it has already: those of an earlier process.
   void begin(Lsn transaction, std::uint64_t batches = 0);
   /// To be called between `begin` and `end`.
@@ -31,25 +49,32 @@ class WaitingImages {
 
   /// Nothing waits but batches that are closed, ready to be written.
   void close_batch();
-  /// As often as it takes; changes nothing here.
-  void write(lmdb::Transaction& transaction, lmdb::Table images) const;
-  void written();
+  /// Those that are; they do not wait any more.
+  std::vector<StoredImages> take();
 
-  [[nodiscard]] bool empty() const { return batches_.empty() && open_.empty(); }
-  /// Of the closed batches.
+  [[nodiscard]] Lsn transaction() const { return next_.transaction; }
+  [[nodiscard]] bool empty() const { return batches_.empty() && sealing_.empty() && open_.empty(); }
+  /// Of the closed batches that are compressed.
   [[nodiscard]] std::size_t batches() const { return batches_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  struct Batch {
+  struct Sealing {
     ImageKey key;
-    std::string value;
+    std::future<std::string> value;
   };
+  class Helper;
+
+  void hand_over();
+  void collect(std::size_t left_max);
+  void add(const ImageKey& key, std::string value);
 
   ImageBatch open_;
-  ImageKey next_;  ///< Of `open_`. Without a transaction none is open.
-  std::vector<Batch> batches_;
-  std::size_t bytes_ = 0;
+  ImageKey next_;                      ///< Of `open_`. Without a transaction none is open.
+  std::deque<Sealing> sealing_;        ///< Closed, and with the helper; newer than all of `batches_`.
+  std::vector<StoredImages> batches_;  ///< Compressed.
+  std::size_t bytes_ = 0;              ///< Of `batches_`.
+  std::unique_ptr<Helper> helper_;     ///< Comes with the first full batch.
 };
 
 /// How many batches, and the sizes of their values, which stay unread.

@@ -22,8 +22,9 @@ constexpr std::size_t closing_room_bytes = std::size_t{1} << 20U;
 constexpr std::size_t scan_records_max = 512;
 constexpr std::uint64_t scan_bytes_max = 1U << 20U;
 
-/// Images beyond this are made durable at once. LMDB keeps as much again in memory while it writes them.
-constexpr std::size_t waiting_image_bytes_max = std::size_t{8} << 20U;
+/// Images beyond this are made durable at once. While they are, as many again may wait, and LMDB keeps them in memory,
+/// too.
+constexpr std::size_t waiting_image_bytes_max = std::size_t{4} << 20U;
 
 }  // namespace
 
@@ -66,6 +67,7 @@ void Journal::Store::with_place(const Action& action) const {
 }
 
 void Journal::Store::read(const std::function<void(lmdb::Transaction&)>& look) const {
+  if (writing_.valid()) writing_.wait();
   with_place([&] { environment_.read(look); });
 }
 
@@ -167,7 +169,32 @@ void Journal::Store::void_images(Lsn first) {
 void Journal::Store::keep_image(std::uint64_t place, std::string_view content) {
   require_writable();
   waiting_.keep(place, content);
-  if (waiting_.bytes() >= waiting_image_bytes_max) commit(nullptr);
+  if (waiting_.bytes() < waiting_image_bytes_max) return;
+  if (waiting_.transaction() > durable_.last)
+    commit(nullptr);
+  else
+    write_behind();
+}
+
+/// Images alone, of a transaction whose begin is durable, while the database goes on. A crash leaves an open
+/// transaction with some of its images, as it would between two commits.
+void Journal::Store::write_behind() {
+  finish_writing();
+  reserve();
+  // Where the system gives no thread, it is done when somebody waits for it.
+  writing_ = std::async(std::launch::async | std::launch::deferred, [this, batches = waiting_.take()] {
+    write([&](lmdb::Transaction& transaction) {
+      append_images(transaction, transaction.make_table(format::images_table), batches);
+    });
+  });
+}
+
+/// @throws Error what has gone wrong there; no further write is let through then.
+void Journal::Store::finish_writing() {
+  if (!writing_.valid()) return;
+  failed_ = true;
+  writing_.get();
+  failed_ = false;
 }
 
 void Journal::Store::carry_on(Lsn transaction) {
@@ -185,6 +212,7 @@ void Journal::Store::carry_on(Lsn transaction) {
 /// @returns how many runs were pruned.
 std::uint64_t Journal::Store::commit(const Retention* retention) {
   require_writable();
+  finish_writing();
   waiting_.close_batch();
   if (appended_.empty() && waiting_.empty() && retention == nullptr) return 0;
   failed_ = true;
@@ -192,6 +220,7 @@ std::uint64_t Journal::Store::commit(const Retention* retention) {
   erase_voided();
   Head head;
   std::uint64_t dropped = 0;
+  const auto batches = waiting_.take();
   write([&](lmdb::Transaction& transaction) {
     head = tip_;
     head.version = format::version;
@@ -199,14 +228,13 @@ std::uint64_t Journal::Store::commit(const Retention* retention) {
     if (voided_) erase_images_from(transaction, images, *voided_);
     write_log(transaction);
     write_spans(transaction);
-    waiting_.write(transaction, images);
+    append_images(transaction, images, batches);
     dropped = retention == nullptr ? 0 : prune_runs(transaction, tables_, head, *retention);
     transaction.put(tables_.meta, format::head_key, seal_head(head));
   });
   durable_ = head;
   tip_ = head;
   appended_.clear();
-  waiting_.written();
   voided_.reset();
   if (retention != nullptr) erase_pruned();
   failed_ = false;
@@ -287,7 +315,7 @@ void Journal::Store::write_span(lmdb::Transaction& transaction, RunId run, std::
   transaction.put(tables_.runs, key_of(run), seal_span(run, span));
 }
 
-void Journal::Store::scan(Lsn from, const std::function<bool(const Entry&)>& visit) const {
+void Journal::Store::scan(Lsn from, const std::function<bool(const Entry&)>& visit, Detail detail) const {
   std::optional<Lsn> end;
   for (Lsn next = from; !end || next <= *end;) {
     std::vector<Entry> batch;
@@ -295,7 +323,7 @@ void Journal::Store::scan(Lsn from, const std::function<bool(const Entry&)>& vis
       LogReader reader(transaction, tables_, next);
       if (!end) end = reader.head().last;
       while (batch.size() < scan_records_max && reader.bytes() < scan_bytes_max) {
-        std::optional<LogReader::Entry> entry = reader.next();
+        std::optional<LogReader::Entry> entry = reader.next(detail);
         if (!entry) break;
         batch.push_back({entry->lsn, std::move(entry->record)});
       }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,7 +35,7 @@ class Journal::Store {
   void keep_image(std::uint64_t place, std::string_view content);
   void carry_on(Lsn transaction);
   std::uint64_t commit(const Retention* retention);
-  void scan(Lsn from, const std::function<bool(const Entry&)>& visit) const;
+  void scan(Lsn from, const std::function<bool(const Entry&)>& visit, Detail detail) const;
   [[nodiscard]] std::optional<Record> record(Lsn lsn) const;
   void scan_images(Lsn owner, const std::function<void(std::uint64_t, std::string_view)>& visit) const;
   [[nodiscard]] std::vector<Run> runs() const;
@@ -58,6 +59,8 @@ class Journal::Store {
   void write_spans(lmdb::Transaction& transaction) const;
   void write_span(lmdb::Transaction& transaction, RunId run, std::span<const Appended> records) const;
   void reserve();
+  void write_behind();
+  void finish_writing();
   void erase_voided();
   void erase_pruned();
   void advance(Lsn lsn, const Record& record);
@@ -73,6 +76,9 @@ class Journal::Store {
   std::vector<Appended> appended_;
   WaitingImages waiting_;
   std::optional<Lsn> voided_;  ///< The durable images of transactions from this one on go with the next flush.
+  /// Images on their way to the file, beside the database's thread. Whoever needs the file waits for it. The last
+  /// member: it ends before what it uses.
+  std::future<void> writing_;
 };
 
 }  // namespace belay::journal
