@@ -130,7 +130,8 @@ TEST_F(BaselineTest, ScriptThatIsThereHasToMakeExactlyThisSchemaAndTakeItBack) {
 }
 
 TEST_F(BaselineTest, WithoutAnAuthorItNamesNone) {
-  EXPECT_EQ(baseline_script({}, {.id = "001", .message = "", .created = "", .author = ""}).find("author"),
+  EXPECT_EQ(baseline_script(versions::schema::Schema(), {.id = "001", .message = "", .created = "", .author = ""})
+                .find("author"),
             std::string::npos);
 }
 
