@@ -167,7 +167,7 @@ TEST_F(BackupFaultsTest, LitterIsWhatBelongsToNoBackup) {
   const std::string id = "20200101T000000Z";
   for (const char* suffix : {".db.zst", ".db-wal.zst", ".db-journal.zst"})
     write_file(backups() / (id + suffix), "data");
-  for (const std::string process : {std::to_string(::getpid()), std::string("nobody"), std::string("0")})
+  for (const auto& process : {std::to_string(::getpid()), std::string("nobody"), std::string("0")})
     write_file(backups() / (".belay-scratch-" + process + "-copy.db"), "scratch");
   const std::vector<std::string> others{id, id + "-x.db.zst", id + ".db.txt", "notes.json"};
   for (const auto& name : others) write_file(backups() / name, "mine");
