@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <memory>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 #include "engine/clock.h"
 #include "engine/version_table.h"
@@ -26,16 +28,14 @@ ArchiveProgress advance(Observer& observer, const std::stop_token& stop, const c
   };
 }
 
-std::int64_t number(engine::Connection& connection, std::string_view sql) {
-  const auto rows = connection.query(sql);
-  const auto* value = rows.empty() || rows[0].empty() ? nullptr : std::get_if<std::int64_t>(&rows[0][0]);
-  return value ? *value : 0;
+/// The one value that a query gives.
+template <typename Value>
+Value value_of(engine::Connection& connection, std::string_view sql) {
+  return std::get<Value>(connection.query(sql).at(0).at(0));
 }
 
-std::string text(engine::Connection& connection, std::string_view sql) {
-  const auto rows = connection.query(sql);
-  const auto* value = rows.empty() || rows[0].empty() ? nullptr : std::get_if<std::string>(&rows[0][0]);
-  return value ? *value : "";
+std::int64_t number(engine::Connection& connection, std::string_view sql) {
+  return value_of<std::int64_t>(connection, sql);
 }
 
 std::uint64_t size_of(engine::Connection& connection) {
@@ -74,7 +74,7 @@ void describe(const fs::path& copy, const BackupRequest& request, Manifest& mani
   manifest.revisions = current(request, table.stamps());
   manifest.fingerprint = live_schema(*connection, request.version_table).fingerprint();
   manifest.page_size = static_cast<std::uint64_t>(number(*connection, "PRAGMA page_size"));
-  manifest.journal_mode = text(*connection, "PRAGMA journal_mode");
+  manifest.journal_mode = value_of<std::string>(*connection, "PRAGMA journal_mode");
 }
 
 /// Packs a file, or takes it as it is, and reads back what the disk has of it.

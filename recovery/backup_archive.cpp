@@ -20,18 +20,24 @@ constexpr int level = 3;
 /// What our frames need, and no more: a hostile one may ask for gigabytes.
 constexpr int window_log_max = 23;
 
+/// Nothing else makes OpenSSL fail at SHA-256, or zstd at its contexts.
+void require_memory(bool had) {
+  if (!had) throw std::bad_alloc();
+}
+
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new()) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+    require_memory(context_ != nullptr);
+    require_memory(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
   }
   void add(std::string_view bytes) {
-    if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) throw std::bad_alloc();
+    require_memory(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
   }
   std::string hex() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
     unsigned int size = 0;
-    if (EVP_DigestFinal_ex(context_.get(), hash.data(), &size) != 1) throw std::bad_alloc();
+    require_memory(EVP_DigestFinal_ex(context_.get(), hash.data(), &size) == 1);
     std::string text;
     for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", hash[i]);
     return text;
@@ -83,7 +89,7 @@ class Store {
 class Unpacker {
  public:
   Unpacker(const BackupPart& part, Store& to) : part_(part), to_(to), context_(ZSTD_createDCtx()) {
-    if (!context_) throw std::bad_alloc();
+    require_memory(context_ != nullptr);
     require(ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log_max));
     buffer_.resize(ZSTD_DStreamOutSize());
   }
@@ -135,7 +141,7 @@ void require_same(const BackupPart& part, std::uint64_t bytes, const std::string
 
 BackupPart pack(BackupFile& from, BackupFile* to, const ArchiveProgress& progress) {
   const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
-  if (!context) throw std::bad_alloc();
+  require_memory(context != nullptr);
   require(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level));
   require(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1));
   Store content(nullptr);
@@ -146,7 +152,7 @@ BackupPart pack(BackupFile& from, BackupFile* to, const ArchiveProgress& progres
     const std::size_t count = from.read(input.data(), input.size());
     last = count == 0;
     content.add({input.data(), count});
-    if (progress) progress(content.size());
+    progress(content.size());
     if (!to) continue;
     ZSTD_inBuffer in{input.data(), count, 0};
     for (std::size_t left = 1; in.pos < in.size || (last && left != 0);) {
@@ -178,7 +184,7 @@ void unpack_part(BackupFile& from, const BackupPart& part, bool packed, BackupFi
       unpacker.add(bytes);
     else
       content.add(bytes);
-    if (progress) progress(content.size());
+    progress(content.size());
   }
   if (packed) unpacker.finish();
   require_same(part, stored.size(), stored.sha256(), content);

@@ -144,7 +144,6 @@ void read_part(const Backup& backup, const fs::path& file, const BackupPart& par
   try {
     unpack_part(stored, part, backup.manifest.packed, to, advance(observer, stop, part.content_bytes));
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::backup_damaged) throw;
     fail(backup, fmt::format("{}: {}", file.filename().string(), error.what()));
   }
 }
@@ -156,7 +155,7 @@ void check_content(const Backup& backup, const fs::path& path) {
     problem = mismatch(path, backup.manifest);
   } catch (const engine::Error& error) {
     using enum engine::ErrorCode;
-    if (error.code() == interrupted || error.code() == no_space || error.code() == newer_format) throw;
+    if (error.code() == no_space || error.code() == newer_format) throw;
     problem = error.what();
   }
   if (!problem.empty()) fail(backup, problem);

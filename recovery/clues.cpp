@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "recovery/restart.h"
 
@@ -102,21 +103,8 @@ std::string names_of(const Graph& graph, const std::vector<RevisionSet>& sets) {
 }
 
 std::string_view name_of(Clue::Kind kind) {
-  switch (kind) {
-    case Clue::Kind::database:
-      return "database";
-    case Clue::Kind::state:
-      return "state";
-    case Clue::Kind::version_table:
-      return "versions";
-    case Clue::Kind::journal:
-      return "journal";
-    case Clue::Kind::tool:
-      return "tool";
-    case Clue::Kind::schema:
-      return "schema";
-  }
-  return "";
+  constexpr std::array<std::string_view, 6> names{"database", "state", "versions", "journal", "tool", "schema"};
+  return names.at(static_cast<std::size_t>(kind));
 }
 
 std::string describe(const std::vector<versions::schema::Difference>& differences) {

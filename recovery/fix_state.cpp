@@ -131,7 +131,6 @@ void FixState::carry_out(Target& target, const Proposal& proposal, journal::RunB
 }
 
 void require_unchanged_schema(Target& target, const std::vector<std::string>& ignored, const PlannedRevision& planned) {
-  if (planned.digest.empty()) return;
   if (live_schema(target.connection(), target.versions().name(), ignored).fingerprint() == planned.digest) return;
   throw engine::Error(engine::ErrorCode::verification_failed, "the schema was changed while fix-state was at work")
       .next("belay recover fix-state looks again");

@@ -93,8 +93,8 @@ struct Kind {
   void (*read)(const Rows&, ForeignTool&);
 };
 
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all{
+std::vector<Kind> kinds() {
+  return {
       {"Alembic", "alembic_version", {"version_num"}, true, "SELECT version_num FROM {}", read_current},
       {"golang-migrate",
        "schema_migrations",
@@ -128,7 +128,6 @@ const std::vector<Kind>& kinds() {
        "SELECT version FROM {} ORDER BY version",
        read_versions},
   };
-  return all;
 }
 
 bool fits(const Kind& kind, const std::vector<std::string>& columns) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <unordered_set>
 #include <utility>
@@ -108,12 +109,13 @@ Error in_the_middle(const SchemaProof& proof, const Graph& graph) {
 }
 
 Error unknown(const SchemaProof& proof, const Graph& graph) {
-  if (graph.size() == 0 || !proof.nearest)
+  if (graph.size() == 0)
     return Error(ErrorCode::unknown_schema, "there are no scripts, so nothing tells how this schema came about")
         .next(
             "belay revision --baseline -m \"as found\" makes the schema as it is the first revision; or put the "
             "scripts "
             "back");
+  assert(proof.nearest);  // Who has found nothing has looked at base, at the least.
   const std::string name = name_of(graph, proof.nearest->revisions);
   return Error(ErrorCode::unknown_schema,
                fmt::format("the schema is that of no revision; the nearest is {}, but for: {}", name,

@@ -191,8 +191,7 @@ void Restart::restore_again(const std::stop_token& stop) {
 
 std::string done_so_far(const Analysis& analysis, Verdict verdict) {
   // A commit that only lacks its acknowledgement counts.
-  const auto& position =
-      verdict == Verdict::redo && analysis.transaction ? analysis.transaction->after : analysis.position;
+  const auto& position = verdict == Verdict::redo ? analysis.transaction->after : analysis.position;
   const auto revisions = [&](std::size_t end) {
     const auto first = analysis.plan.begin();
     return std::count_if(first, first + static_cast<std::ptrdiff_t>(end),

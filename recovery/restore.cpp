@@ -247,7 +247,7 @@ void finish_restore(Target& target, const journal::PlannedRevision& planned, eng
 
 void require_as_adopted(Target& target, const journal::PlannedRevision& planned) {
   const auto found = live_schema(target.connection(), target.versions().name());
-  if (planned.digest.empty() || found.fingerprint() == planned.digest) return;
+  if (found.fingerprint() == planned.digest) return;
   throw Error(ErrorCode::foreign,
               "a run that was to take the database over was interrupted, and the database has another schema since")
       .at(target.places().url.path)

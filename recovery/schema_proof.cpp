@@ -17,9 +17,6 @@ using engine::ReplayPoint;
 using versions::Graph;
 using versions::schema::Schema;
 
-constexpr std::size_t walks_max = 64;
-constexpr std::size_t branching_max = 10'000;  // Positions from the newest on whose ancestors are looked at one by one.
-
 /// Whether it is what a replay of all scripts passes anyhow.
 bool is_prefix(const RevisionSet& revisions) {
   const auto end = std::find(revisions.begin(), revisions.end(), false);
@@ -156,7 +153,7 @@ void Prover::note(const engine::Error& error) {
 }
 
 void Prover::walk(const RevisionSet& chosen) {
-  if (++walks_ > walks_max) {
+  if (++walks_ > request_.walks_max) {
     ++proof_.not_tried;
     return;
   }
@@ -181,7 +178,7 @@ void Prover::walk_unless_passed(const RevisionSet& chosen) {
 /// The newest first, because a walk to one often passes those before it.
 void Prover::walk_branches() {
   if (ancestors_.empty()) return;
-  const std::size_t oldest = graph_.size() > branching_max ? graph_.size() - branching_max : 0;
+  const std::size_t oldest = graph_.size() > request_.branching_max ? graph_.size() - request_.branching_max : 0;
   proof_.not_tried += oldest;
   for (std::size_t i = graph_.size(); i > oldest; --i)
     if (!passed_[i - 1]) walk_unless_passed(graph_.ancestors({i - 1}));

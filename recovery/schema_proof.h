@@ -45,6 +45,9 @@ struct ProofRequest {
   std::vector<std::string> ignored;     ///< As for the live schema.
   std::vector<RevisionSet> candidates;  ///< Tried in any case.
   std::optional<RevisionSet> asked;     ///< Likewise.
+  std::size_t walks_max = 64;           ///< Replays.
+  /// Positions from the newest on whose ancestors are looked at one by one.
+  std::size_t branching_max = 10'000;
 };
 
 /// Tries base, every revision with its ancestors, every state that `upgrade heads` passes, each point within a revision

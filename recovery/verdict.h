@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,10 +43,10 @@ enum class Verdict : std::uint8_t {
   refuse      ///< Journal and database do not fit: they were restored, edited or swapped.
 };
 
-/// A row of the decision table; an absent column fits everything.
+/// A row of the decision table; without a tail it fits each.
 struct Case {
   std::optional<Tail> tail;
-  std::optional<Level> level;
+  Level level;
   Verdict verdict;
 };
 
@@ -74,7 +75,7 @@ constexpr bool possible(Tail tail, Level level) {
 }
 
 constexpr bool fits(const Case& row, Tail tail, Level level) {
-  return (!row.tail || *row.tail == tail) && (!row.level || *row.level == level);
+  return row.tail.value_or(tail) == tail && row.level == level;
 }
 
 constexpr std::size_t rows_that_fit(Tail tail, Level level) {
@@ -94,9 +95,8 @@ static_assert(table_is_sound());
 
 /// What the table says about evidence that is `possible`.
 constexpr Verdict judge(Tail tail, Level level) {
-  for (const auto& row : cases)
-    if (fits(row, tail, level)) return row.verdict;
-  return Verdict::refuse;
+  const auto row = std::ranges::find_if(cases, [&](const Case& one) { return fits(one, tail, level); });
+  return cases.at(static_cast<std::size_t>(row - cases.begin())).verdict;  // The table is sound: there is one.
 }
 
 constexpr std::string_view name_of(Verdict verdict) {

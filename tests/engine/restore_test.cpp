@@ -1,12 +1,10 @@
 // What a SQLite connection overwrites is kept, and SQLite puts it back: byte for byte, in every mode.
 
-#include <sys/resource.h>
 
 #include <filesystem>
 #include <ostream>
 
 #include "engine/connection.h"
-#include "engine/drivers/hot_journal.h"
 #include "tests/engine/fixture.h"
 #include "tests/engine/kept.h"
 #include "tests/engine/raw.h"
@@ -167,21 +165,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Mode{"incremental", {"auto_vacuum = INCREMENTAL", "page_size = 1024"}},
                     Mode{"utf16", {"encoding = 'UTF-16le'"}}),
     [](const auto& mode) { return mode.param.name; });
-
-/// The name is the commit point: with it, the undo would have happened although it is said to have failed.
-TEST(HotJournal, WhoseFolderCannotBeSyncedGetsNoName) {
-  const Folder folder;
-  engine::run(folder / "app.db", "CREATE TABLE t (id)");
-  const int status = run_child([&] {
-    drivers::HotJournal journal(folder / "app.db", {.page_size = 4096, .pages = 2});
-    journal.add(0, read_file(folder / "app.db").substr(0, 4096));
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_NOFILE, &none);
-    EXPECT_EQ(code_of([&] { journal.publish(); }), ErrorCode::unavailable);
-  });
-  EXPECT_EQ(status, 0);
-  EXPECT_FALSE(std::filesystem::exists(folder / "app.db-journal"));
-}
 
 }  // namespace
 }  // namespace belay::engine

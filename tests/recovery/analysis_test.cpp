@@ -186,6 +186,13 @@ TEST_F(AnalysisTest, StepOutsideATransactionIsAloneOnlyWhenNoTransactionCanHoldI
   EXPECT_EQ(with(at(level)).tail, Tail::inside);
 }
 
+/// Only a connection knows what no transaction can hold.
+TEST_F(AnalysisTest, WithoutADatabaseAStepOutsideATransactionIsLikeAnyOther) {
+  begin();
+  step(2, 1);
+  EXPECT_EQ(examine(analysis(), log, std::nullopt, nullptr).tail, Tail::inside);
+}
+
 TEST_F(AnalysisTest, TransactionBeganWhereItsFirstFootprintSays) {
   begin();
   log.append(journal::Footprint{"found", "left"});

@@ -288,6 +288,15 @@ TEST_F(BackupDamageTest, ContentThatIsNoSoundDatabase) {
   expect_refused("another database");
 }
 
+TEST_F(BackupDamageTest, DatabaseOfALaterBelayIsNotCalledDamaged) {
+  engine::run(folder / "later.db",
+              "CREATE TABLE belay_state (id, database_id, last_lsn, format); INSERT INTO belay_state VALUES (1, "
+              "'later', 7, 99)");
+  disguise(read_file(folder / "later.db"));
+  const auto backup = find_backup(backups(), good_.manifest.id);
+  EXPECT_EQ(code_of([&] { verify_backup(backup, listener); }), engine::ErrorCode::newer_format);
+}
+
 /// A gigabyte in a few kilobytes: no more comes out than the manifest says, whatever that is.
 TEST_F(BackupDamageTest, BombIsStoppedAtThePromise) {
   const std::string bomb = packed(std::string(std::size_t{1} << 28U, '\0'));

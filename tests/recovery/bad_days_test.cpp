@@ -21,12 +21,12 @@ class BadDaysTest : public UndoTest {
   }
   [[nodiscard]] fs::path log() const { return folder / "app.db-belay/journal.lmdb"; }
 
-  /// Puts `with` wherever the journal's file has `what`, from so many bytes before it on.
-  void overwrite(const std::string& what, std::size_t before, const std::string& with) {
+  /// Puts `with` wherever the journal's file has `what`.
+  void overwrite(const std::string& what, const std::string& with) {
     std::string bytes = read_file(log());
     std::size_t times = 0;
     for (auto at = bytes.find(what); at != std::string::npos; at = bytes.find(what, at + 1), ++times)
-      bytes.replace(at - before, with.size(), with);
+      bytes.replace(at, with.size(), with);
     ASSERT_GT(times, 0U);
     write_file(log(), bytes);
   }
@@ -61,14 +61,14 @@ TEST_F(BadDaysTest, TruncatedJournalIsFoundOut) {
 
 TEST_F(BadDaysTest, DamagedPlanIsFoundOut) {
   interrupted();
-  overwrite("INSERT INTO t VALUES (21)", 0, "DELETE");
+  overwrite("INSERT INTO t VALUES (21)", "DELETE");
   expect_refused<journal::Error>(journal::ErrorCode::damaged);
 }
 
 /// Going forward needs none.
 TEST_F(BadDaysTest, DamagedBeforeImageIsFoundOutBeforeAnythingIsPutBack) {
   interrupted();
-  overwrite("CHECK", 0, "check");  // In page 1.
+  overwrite("CHECK", "check");  // In page 1.
   EXPECT_EQ(code_of<journal::Error>([&] { recover(Policy::back); }), journal::ErrorCode::damaged);
   EXPECT_TRUE(contents() == left_);
   EXPECT_TRUE(look().interrupted);
@@ -76,8 +76,7 @@ TEST_F(BadDaysTest, DamagedBeforeImageIsFoundOutBeforeAnythingIsPutBack) {
 
 TEST_F(BadDaysTest, JournalOfALaterBelayIsLeft) {
   interrupted();
-  const std::string id = read("SELECT database_id FROM belay_state");
-  overwrite(id, 4 + 12 * sizeof(std::uint64_t), std::string("\x09\0\0\0", 4));
+  make_later(log());
   expect_refused<journal::Error>(journal::ErrorCode::newer_format);
 }
 

@@ -120,6 +120,21 @@ TEST_F(BaselineTest, SchemaThatNoScriptCanMakeIsRefused) {
   EXPECT_FALSE(fs::exists(file()));
 }
 
+TEST_F(BaselineTest, ScriptThatIsThereHasToMakeExactlyThisSchemaAndTakeItBack) {
+  run("CREATE TABLE t (id)");
+  for (const char* up :
+       {"CREATE TABLE u (id);", "SELECT nonsense;", "CREATE TABLE t (id);\n-- migrate:down\nSELECT 1;"}) {
+    script("001", up);
+    EXPECT_EQ(refused_baseline().code(), ErrorCode::unknown_schema) << up;
+  }
+}
+
+TEST_F(BaselineTest, WithoutAnAuthorItNamesNone) {
+  EXPECT_EQ(baseline_script(versions::schema::Schema(), {.id = "001", .message = "", .created = "", .author = ""})
+                .find("author"),
+            std::string::npos);
+}
+
 TEST_F(BaselineTest, DatabaseWhoseJournalIsLostCanHaveOne) {
   scripts(1);
   upgrade();

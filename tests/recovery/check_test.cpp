@@ -84,6 +84,58 @@ TEST_F(CheckTest, FindingsOfAKindAreBounded) {
   EXPECT_EQ(part(check(), "file").problems.size(), 20U);
 }
 
+/// Not of every table rows have numbers.
+TEST_F(CheckTest, RowsWithoutNumbersThatMissTheirParentsAreCounted) {
+  run("CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (p PRIMARY KEY REFERENCES p) WITHOUT ROWID; INSERT INTO c "
+      "VALUES (7), (8)");
+  const auto file = part(check(), "file");
+  ASSERT_EQ(file.problems.size(), 1U);
+  EXPECT_EQ(file.problems[0].message, "2 rows of c have no parent in p");
+}
+
+TEST_F(CheckTest, AForeignKeyThatFitsNoKeyIsSaid) {
+  run("CREATE TABLE p (a); CREATE TABLE c (x REFERENCES p (a)); INSERT INTO c VALUES (1)");
+  EXPECT_EQ(kinds(), "foreign-key");
+}
+
+TEST_F(CheckTest, ManyPendingRevisionsAreNotAllNamed) {
+  scripts(7);
+  const auto revisions = part(check(), "revisions");
+  ASSERT_EQ(revisions.problems.size(), 1U);
+  EXPECT_EQ(revisions.problems[0].message, "7 revisions are not applied: 001, 002, 003, 004, 005, ...");
+}
+
+// --- Journals ---
+
+TEST_F(CheckTest, AJournalThatIsNoFileIsAnError) {
+  scripts(1);
+  std::filesystem::create_directories(Places(settings).journal);
+  EXPECT_EQ(code_of<journal::Error>([&] { check(); }), journal::ErrorCode::unavailable);
+  script("001", "no script\n-- migrate:nonsense");
+  EXPECT_EQ(code_of<journal::Error>([&] { check(); }), journal::ErrorCode::unavailable);
+}
+
+TEST_F(CheckTest, ADamagedJournalWithoutItsDatabaseIsSaid) {
+  scripts(1);
+  upgrade();
+  std::filesystem::remove(folder / "app.db");
+  write_file(Places(settings).journal, "garbage");
+  EXPECT_EQ(kinds(), "pending journal");
+}
+
+// --- Stops and locks between two looks ---
+
+/// The schema that a part of the scripts makes has to be made anew.
+TEST_F(CheckTest, AStopEndsTheComparisonOfTheSchema) {
+  scripts(1);
+  upgrade();
+  scripts(2);
+  std::stop_source stop;
+  Migrator stopped(settings, listener, stop.get_token());
+  before_open("journal.lmdb", [&] { stop.request_stop(); });
+  EXPECT_EQ(code_of([&] { stopped.check({}); }), engine::ErrorCode::interrupted);
+}
+
 TEST_F(CheckTest, AStopEndsTheTrialOfTheScripts) {
   scripts(2);
   std::stop_source stop;

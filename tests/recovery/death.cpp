@@ -26,6 +26,7 @@ struct Awaited {
 Awaited awaited;
 
 Fault fault;
+FailingCall failing;
 
 /// @returns whether the call is to fail, with `errno` set.
 bool fails(const char* path) {
@@ -66,6 +67,16 @@ void fail_write(Fault next_fault) {
   fault = std::move(next_fault);
 }
 
+void fail_call(FailingCall call) {
+  failing = std::move(call);
+}
+
+bool call_fails(const char* name) {
+  if (failing.name != name || failing.after-- > 0) return false;
+  errno = std::exchange(failing, {}).error;
+  return true;
+}
+
 void before_open(const std::string& name, std::function<void()> act) {
   awaited = {name, std::move(act)};
 }
@@ -75,10 +86,10 @@ void before_open(const std::string& name, std::function<void()> act) {
 // NOLINTBEGIN(bugprone-macro-parentheses): types and lists cannot have them.
 
 // `file` is the descriptor or the path that a call changes.
-#define BELAY_FORWARD(result, name, file, parameters, arguments)                 \
-  extern "C" result name parameters {                                            \
-    static const auto real = belay::recovery::next<result(*) parameters>(#name); \
-    return belay::recovery::fails(file) ? -1 : real arguments;                   \
+#define BELAY_FORWARD(result, name, file, parameters, arguments)                                     \
+  extern "C" result name parameters {                                                                \
+    static const auto real = belay::recovery::next<result(*) parameters>(#name);                     \
+    return belay::recovery::fails(file) || belay::recovery::call_fails(#name) ? -1 : real arguments; \
   }
 
 BELAY_FORWARD(ssize_t, write, file, (int file, const void* bytes, size_t size), (file, bytes, size))
@@ -104,7 +115,7 @@ BELAY_FORWARD(int, renameat2, from,
     const auto mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;     \
     va_end(rest);                                                                          \
     belay::recovery::opens(path);                                                          \
-    return real(path, flags, mode);                                                        \
+    return belay::recovery::call_fails(#name) ? -1 : real(path, flags, mode);              \
   }
 
 BELAY_OPEN(open)

@@ -30,6 +30,18 @@ struct Fault {
 };
 void fail_write(Fault fault);
 
+/// A call that fails where nothing that a test can do to a file makes it: for the answers that the system may give, and
+/// hardly ever does.
+struct FailingCall {
+  std::string name;  ///< `fsync`, `rename`, …: of those in death.cpp, and in failing_calls.cpp where that is linked.
+  int error = 0;     ///< Its `errno`.
+  int after = 0;     ///< So many calls of that name go well before it.
+};
+/// The next one, once.
+void fail_call(FailingCall call);
+/// @returns whether a call of that name is to fail, with `errno` set.
+bool call_fails(const char* name);
+
 /// Calls `act` the next time that a library opens a file of that name.
 void before_open(const std::string& name, std::function<void()> act);
 
@@ -53,7 +65,7 @@ class WatchedImages final : public engine::BeforeImages {
 };
 
 /// A connection that does everything as the one below it, and tells of each call.
-class Watched final : public engine::Connection {
+class Watched : public engine::Connection {
  public:
   using Listen = std::function<void(const std::string&)>;
   /// @param listen  hears `before commit`, `after commit`, `before run`, `after seal`, …

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/format.h"
 #include "recovery/migrator.h"
 #include "tests/engine/executor_fixture.h"
 #include "tests/engine/fixture.h"
@@ -115,6 +116,16 @@ class ProjectTest : public testing::Test {
     const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
     engine::VersionTable versions(*connection, settings.version_table);
     return examine(analyse(log), log, versions.state(), connection.get());
+  }
+
+  /// Gives a journal's head a format that only a later belay knows, wherever the file has it.
+  void make_later(const std::filesystem::path& log) const {
+    const std::string id = read("SELECT database_id FROM belay_state");
+    std::string bytes = read_file(log);
+    ASSERT_NE(bytes.find(id), std::string::npos);
+    for (auto at = bytes.find(id); at != std::string::npos; at = bytes.find(id, at + 1))
+      bytes.replace(at - journal::format::head_size, 4, std::string("\x09\0\0\0", 4));
+    write_file(log, bytes);
   }
 
   /// The database to the byte, but for the numbers by which SQLite tells a fresh cache from a stale one: the file

@@ -93,6 +93,25 @@ TEST_F(ForeignToolsTest, FailedMigrationOfSqlxIsInDoubt) {
   EXPECT_EQ(only().doubted, Texts{"2"});
 }
 
+TEST_F(ForeignToolsTest, TruthIsReadAsToolsWriteIt) {
+  run("CREATE TABLE _sqlx_migrations (version, success, checksum); INSERT INTO _sqlx_migrations VALUES "
+      "(1, 'true', ''), (2, 'False', ''), (3, '', ''), (4, NULL, ''), (5, '0', ''), (6, 1, '')");
+  EXPECT_EQ(only().applied, (Texts{"1", "6"}));
+  EXPECT_EQ(only().doubted, (Texts{"2", "3", "4", "5"}));
+}
+
+TEST_F(ForeignToolsTest, GolangMigrateHasAWordForNothing) {
+  run("CREATE TABLE schema_migrations (version uint64, dirty bool); INSERT INTO schema_migrations VALUES (-1, 0)");
+  EXPECT_EQ(describe(only()), "golang-migrate (schema_migrations) calls nothing applied");
+}
+
+TEST_F(ForeignToolsTest, ManyVersionsAreCounted) {
+  run("CREATE TABLE schema_migrations (version); INSERT INTO schema_migrations VALUES (1), (2), (3), (4), (5)");
+  EXPECT_EQ(describe(only()), "dbmate (schema_migrations) calls applied 1, 2, 3, 4, 5");
+  run("INSERT INTO schema_migrations VALUES (6)");
+  EXPECT_EQ(describe(only()), "dbmate (schema_migrations) calls 6 versions applied, up to 6");
+}
+
 TEST_F(ForeignToolsTest, DieselNamesEveryVersion) {
   run("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL);"
       "INSERT INTO __diesel_schema_migrations VALUES ('20260101000000', ''), ('20260102000000', '')");

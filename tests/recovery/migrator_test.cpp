@@ -37,6 +37,15 @@ TEST_F(MigratorTest, UpgradeAppliesWhatIsPendingAndSaysSo) {
   expect_settled();
 }
 
+/// As in a container that knows no users.
+TEST_F(MigratorTest, UserWithoutANameIsANumber) {
+  scripts(1);
+  fail_call({.name = "getpwuid"});
+  upgrade();
+  const auto number = std::to_string(::geteuid()) + "@";
+  EXPECT_EQ(read("SELECT applied_by FROM belay_version").substr(0, number.size()), number);
+}
+
 TEST_F(MigratorTest, DowngradeTakesBackNewestFirst) {
   scripts(3);
   upgrade();

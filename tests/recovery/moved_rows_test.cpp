@@ -115,7 +115,36 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Updated", "UPDATE OR IGNORE t SET a = 1", "t s", "", "", "", true},
         Case{"UpdatedBehindDefinitions", "WITH x AS (SELECT 1) UPDATE t SET a = 1", "t s", "", "", "", true},
         Case{"UpdatedAndRenamed", "DELETE FROM t WHERE a; ALTER TABLE t RENAME TO u", "u s", "t>u", "", "", true},
-        Case{"AnotherOneUpdated", "INSERT INTO s VALUES (1, 2)", "t s", "", "", ""}),
+        Case{"AnotherOneUpdated", "INSERT INTO s VALUES (1, 2)", "t s", "", "", ""},
+        Case{"Replaced", "REPLACE INTO t VALUES (1, 2)", "t s", "", "", "", true},
+        Case{"WhatIsNotThereUpdated", "UPDATE nope SET a = 1; ALTER TABLE nope RENAME TO x", "t s", "", "", ""},
+        Case{"MadeOfNothing", "CREATE TABLE k AS SELECT 1; WITH x AS (SELECT 1)", "t s k", "", "", ""},
+        Case{"MadeOnce",
+             "CREATE TABLE IF NOT EXISTS t (c); CREATE TABLE n (a); CREATE TABLE IF NOT EXISTS n AS SELECT * FROM t;"
+             "DROP TABLE t",
+             "n s", "", "", "t"},
+        Case{"MadeChangedAndDropped",
+             "CREATE TEMPORARY TABLE n (a); ALTER TABLE n RENAME COLUMN a TO c; ALTER TABLE n RENAME TO m;"
+             "DROP TABLE m",
+             "t s", "", "", ""},
+        Case{"ColumnRenamedThereAndBack", "ALTER TABLE t RENAME COLUMN a TO c; ALTER TABLE t RENAME COLUMN c TO A",
+             "t s", "", "", ""},
+        Case{"RenamedAfterItWasCopied",
+             "CREATE TABLE n AS SELECT * FROM t; ALTER TABLE t RENAME TO o; ALTER TABLE n RENAME TO t; DROP TABLE o",
+             "t s", "", "t", ""},
+        Case{"ColumnRenamedAndCopiedUnderAThirdName",
+             "ALTER TABLE t RENAME COLUMN a TO c; CREATE TABLE n AS SELECT c AS d, b FROM t; DROP TABLE t;"
+             "ALTER TABLE n RENAME TO t",
+             "t s", "t.a>d", "t", ""},
+        Case{"UpdatedAndRebuilt",
+             "UPDATE t SET a = 1; CREATE TABLE n AS SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t", "t s",
+             "", "t", "", true},
+        Case{"RebuiltAndUpdatedInTheCopy",
+             "CREATE TABLE n (a, b); INSERT OR ABORT INTO n SELECT * FROM t; UPDATE n SET a = 1;"
+             "INSERT INTO n VALUES (1, 2); DROP TABLE t; ALTER TABLE n RENAME TO t",
+             "t s", "", "t", "", true},
+        Case{"GoneByOtherMeans", "", "s", "", "", "t"},
+        Case{"GoneByOtherMeansBehindACopy", "CREATE TABLE u AS SELECT * FROM t", "u s", "t>u", "u", ""}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST(MovedRows, EachScriptTellsOnlyOfItsOwnRebuilds) {

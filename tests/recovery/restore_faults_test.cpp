@@ -1,0 +1,190 @@
+// Restores where the system fails, or somebody else is quicker: nothing is changed, or the next run knows.
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "recovery/backup_archive.h"
+#include "tests/recovery/restore_fixture.h"
+
+namespace belay::recovery {
+namespace {
+
+namespace fs = std::filesystem;
+using Code = engine::ErrorCode;
+
+class RestoreFaultsTest : public RestoreTest {
+ protected:
+  void make_unusable() const { write_file(folder / "app.db", unusable_); }
+  void expect_refused(Code code) {
+    EXPECT_EQ(code_of<engine::Error>([&] { restore(backup_); }), code);
+    EXPECT_EQ(read_file(folder / "app.db"), unusable_);
+    EXPECT_FALSE(journal().open_run());
+  }
+  /// Somebody puts another file in its place before it is opened again.
+  void expect_unknown_when_replaced_by(const std::string& bytes) {
+    make_unusable();
+    listener.at["copy: checking"] = [&] { before_open("/app.db", [&] { write_file(folder / "app.db", bytes); }); };
+    EXPECT_EQ(code_of<engine::Error>([&] { restore(backup_); }), Code::outcome_unknown);
+    listener.at.clear();
+    EXPECT_TRUE(journal().open_run());
+  }
+  void heal() {
+    make_unusable();
+    restore(backup_);
+  }
+  /// A database in which belay's state is this.
+  [[nodiscard]] std::string database_with(const std::string& state) const {
+    const auto file = folder / "other.db";
+    fs::remove(file);
+    engine::run(file, "CREATE TABLE belay_state (id, database_id, last_lsn, format); " + state);
+    return read_file(file);
+  }
+
+  const std::string unusable_ = std::string(5000, 'x');
+};
+
+TEST_F(RestoreFaultsTest, WithoutABackupOfWhatIsThereNothingIsReplaced) {
+  run("CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) SELECT "
+      "randomblob(4000) FROM n");
+  const auto before = contents();
+  listener.at["copy: reading back"] = [&] {
+    fs::resize_file(scratch_in(Places(settings).backups, "packed"), 300'000);
+  };
+  EXPECT_EQ(code_of<Error>([&] { restore(backup_); }), ErrorCode::backup_damaged);
+  EXPECT_TRUE(contents() == before);
+  EXPECT_FALSE(journal().open_run());
+  EXPECT_EQ(backups().size(), 1U);
+}
+
+// --- In the place of a file that cannot be used ---
+
+TEST_F(RestoreFaultsTest, WhatLiesBesideItAndStaysIsNotPlayedIntoAnother) {
+  make_unusable();
+  write_file(folder / "app.db-wal", "frames");
+  fail_write({1, EACCES, false, "/app.db-wal"});
+  expect_refused(Code::unavailable);
+  EXPECT_EQ(read_file(folder / "app.db-wal"), "frames");
+  restore(backup_);
+  expect_restored();
+}
+
+TEST_F(RestoreFaultsTest, FileThatCannotBecomeWhatItWasReplacesNothing) {
+  for (const char* call : {"chmod", "chown", "rename"}) {
+    make_unusable();
+    fail_call({call, EIO});
+    expect_refused(Code::unavailable);
+  }
+  restore(backup_);
+  expect_restored();
+}
+
+/// Only root may give a file away.
+TEST_F(RestoreFaultsTest, OwnerThatMayNotBeGivenIsNoObstacle) {
+  make_unusable();
+  fail_call({"chown", EPERM});
+  restore(backup_);
+  expect_restored();
+}
+
+TEST_F(RestoreFaultsTest, RenameThatMayNotBeDurableIsOfUnknownOutcome) {
+  int unknown = 0;
+  for (int call = 1; call <= 12; ++call) {
+    make_unusable();
+    fail_write({call, EIO, false, folder.path().string()});
+    try {
+      restore(backup_);
+    } catch (const engine::Error& error) {
+      unknown += error.code() == Code::outcome_unknown ? 1 : 0;
+    }
+    fail_write({});
+    restore(backup_);
+    ASSERT_EQ(rows(), "2") << call;
+  }
+  EXPECT_EQ(unknown, 1);
+  expect_restored();
+}
+
+TEST_F(RestoreFaultsTest, FileThatSomebodyPutsInItsPlaceIsNotTakenForIt) {
+  const auto earlier = read_file(folder / "app.db");
+  expect_unknown_when_replaced_by(earlier);
+  heal();
+  expect_unknown_when_replaced_by("no database");
+  heal();
+  expect_unknown_when_replaced_by(database_with("DROP TABLE belay_state"));
+  heal();
+  expect_unknown_when_replaced_by(database_with("INSERT INTO belay_state VALUES (1, 'x', 7, 99)"));
+  heal();
+  const auto lsn = journal().last().value + 3;  // RunBegin, PlannedRevision, TransactionBegin.
+  expect_unknown_when_replaced_by(
+      database_with("INSERT INTO belay_state VALUES (1, 'another', " + std::to_string(lsn) + ", 1)"));
+  heal();
+  expect_restored();
+}
+
+// --- Journals and backups ---
+
+TEST_F(RestoreFaultsTest, JournalThatFailsTooLeavesTheRunToTheNext) {
+  upgrade();
+  engine::Raw application(folder / "app.db");
+  for (int call = 1; call <= 12; ++call) {
+    application.run("BEGIN");
+    application.read("SELECT count(*) FROM t");
+    fail_write({call, EIO, true, "journal.lmdb"});
+    EXPECT_ANY_THROW(restore(backup_)) << call;
+    fail_write({});
+    application.run("ROLLBACK");
+    restore(backup_);
+    ASSERT_EQ(rows(), "2") << call;
+  }
+  expect_restored();
+}
+
+TEST_F(RestoreFaultsTest, JournalOfALaterBelayIsLeft) {
+  const auto log = folder / "app.db-belay/journal.lmdb";
+  make_later(log);
+  const auto bytes = read_file(log);
+  EXPECT_EQ(code_of<journal::Error>([&] { restore(backup_); }), journal::ErrorCode::newer_format);
+  EXPECT_TRUE(read_file(log) == bytes);
+}
+
+TEST_F(RestoreFaultsTest, DamagedJournalThatCannotBeSetAsideStopsIt) {
+  const auto log = folder / "app.db-belay/journal.lmdb";
+  damage(log, 0, 8192);
+  const auto bytes = read_file(log);
+  fail_call({"rename", EROFS});
+  EXPECT_EQ(code_of<journal::Error>([&] { restore(backup_); }), journal::ErrorCode::unavailable);
+  EXPECT_TRUE(read_file(log) == bytes);
+  restore(backup_);
+  expect_restored();
+}
+
+/// A backup of another id takes its name.
+TEST_F(RestoreFaultsTest, InterruptedRestoreGoesOnWithNoOtherBackup) {
+  upgrade();
+  const auto other = take();
+  restore_until("copy: restoring");
+  const auto folder_of = Places(settings).backups;
+  auto manifest = nlohmann::json::parse(read_file(folder_of / (other + ".json")));
+  manifest["id"] = backup_;
+  manifest.erase("checksum");
+  manifest["checksum"] = sha256_of(manifest.dump());
+  write_file(folder_of / (backup_ + ".json"), manifest.dump());
+  fs::copy_file(folder_of / (other + ".db.zst"), folder_of / (backup_ + ".db.zst"),
+                fs::copy_options::overwrite_existing);
+  const auto error = error_of<Error>([&] { upgrade(); });
+  EXPECT_EQ(error.code(), ErrorCode::backup_damaged);
+  EXPECT_NE(std::string(error.what()).find("is not the backup"), std::string::npos) << error.what();
+  restore(other);
+  EXPECT_EQ(rows(), "2 3 4");
+}
+
+/// Of a folder that two databases share the newest one of this is taken.
+TEST_F(RestoreFaultsTest, NewestBackupIsThatOfThisDatabase) {
+  run("DELETE FROM t");
+  const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
+  take_backup(*connection, Places(settings).backups, {.database = folder / "other.db"}, listener);
+  EXPECT_EQ(find_for_restore(Places(settings), "").manifest.id, backup_);
+}
+
+}  // namespace
+}  // namespace belay::recovery

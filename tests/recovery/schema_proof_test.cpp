@@ -1,0 +1,64 @@
+#include "recovery/schema_proof.h"
+
+#include "recovery/clues.h"
+#include "recovery/foreign_tools.h"
+#include "tests/recovery/fix_state_fixture.h"
+
+namespace belay::recovery {
+namespace {
+
+/// Six revisions that each come after the first, and a database that is none of them.
+class SchemaProofTest : public FixStateFixture {
+ protected:
+  SchemaProofTest() : graph_(load()), connection_(open()) {
+    request_.like = Places(settings).url;
+    request_.version_table = settings.version_table;
+  }
+  versions::Graph load() {
+    script("001", "CREATE TABLE t (id INTEGER);");
+    for (const char* id : {"002", "003", "004", "005", "006", "007"})
+      write_file(
+          folder / "versions" / (std::string(id) + ".sql"),
+          "-- revision: " + std::string(id) + "\n-- parents: 001\n-- migrate:up\nCREATE TABLE t" + id + " (id);\n");
+    return versions::Graph(versions::load_scripts(folder / "versions"));
+  }
+  std::unique_ptr<engine::Connection> open() {
+    run("CREATE TABLE by_hand (x)");
+    return engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
+  }
+  SchemaProof proof(const std::stop_token& stop = {}) {
+    return prove(live_schema(*connection_, settings.version_table), graph_, request_, stop);
+  }
+
+  versions::Graph graph_;
+  std::unique_ptr<engine::Connection> connection_;
+  ProofRequest request_;
+};
+
+TEST_F(SchemaProofTest, AllBranchesAreTried) {
+  EXPECT_EQ(proof().not_tried, 0U);
+  EXPECT_TRUE(proof().fits.empty());
+}
+
+TEST_F(SchemaProofTest, WaysThatWereNotTriedAreCountedAndSaid) {
+  request_.walks_max = 3;
+  const auto bounded = proof();
+  EXPECT_GT(bounded.not_tried, 0U);
+  std::string said;
+  for (const auto& clue : clues({}, bounded, graph_)) said += clue.message + "\n";
+  EXPECT_NE(said.find("ways through the branches were not tried"), std::string::npos) << said;
+}
+
+TEST_F(SchemaProofTest, OfALongHistoryOnlyTheNewestBranchesAreTried) {
+  request_.branching_max = 2;
+  EXPECT_EQ(proof().not_tried, 5U);
+}
+
+TEST_F(SchemaProofTest, StopEndsIt) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(code_of<engine::Error>([&] { proof(stop.get_token()); }), engine::ErrorCode::interrupted);
+}
+
+}  // namespace
+}  // namespace belay::recovery
