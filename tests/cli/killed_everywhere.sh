@@ -19,7 +19,7 @@ scenarios=("${@:3}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
-export ASAN_OPTIONS=detect_leaks=0  # The leak sanitizer cannot work under strace.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0  # The leak sanitizer cannot work under strace.
 
 # All that a revision can be: grouped, in batches, outside a transaction.
 mkdir -p "$work/origin/versions"

@@ -11,7 +11,7 @@ stride=${2:-1}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DATABASE_URL BELAY_DATABASE_URL BELAY_ENV
-export ASAN_OPTIONS=detect_leaks=0  # The leak sanitizer cannot work under strace.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0  # The leak sanitizer cannot work under strace.
 
 # All ways down: by a section, in several parts, by drops; and what no revision knows.
 mkdir -p "$work/project/versions"
