@@ -53,20 +53,20 @@ def applied(bench, count):
 def status_curve(bench, findings):
     series = {}
     for count in bench.pick((100, 1_000, 10_000, 30_000), quick=(100, 1_000, 10_000)):
-        folder = projects.small_revisions(bench.folder(f"small-{count}"), count)
-        projects.remove_database(folder / "app.db")
+        folder = projects.small_revisions(bench.folder(f"status-{count}"), count, projects.rare_table)
         migrate = [bench.belay, "-C", folder, "migrate", "-q"]
         subprocess.run(migrate, check=True)
         contenders = [Contender("belay status", [bench.belay, "-C", folder, "status"]),
                       Contender("belay migrate", migrate)]
         if dbmate := bench.peers.get("dbmate"):
-            projects.remove_database(folder / "dbmate.db")
+            projects.copy_database(folder / "app.db", folder / "dbmate.db")
             dbmate.stamp(folder / "dbmate.db", folder / "versions")
             contenders.append(Contender("dbmate status",
                                         dbmate.command(folder / "dbmate.db", folder / "versions", "status")))
         alembic = bench.peers.get("Alembic")
-        if alembic and (folder / "alembic.db").exists():    # Made by it, above.
-            contenders.append(Contender("Alembic current", alembic.command(folder, "current")))
+        made = bench.folder(f"small-{count}")    # What it has migrated above.
+        if alembic and (made / "alembic.db").exists():
+            contenders.append(Contender("Alembic current", alembic.command(made, "current")))
         samples = in_turn(bench.runs + 2, *contenders)
         edited_is_noticed(bench, folder, count)
         for name, taken in samples.items():
