@@ -41,7 +41,7 @@ class Trace:
 
 
 def kind_of(path):
-    name = pathlib.Path(path).name
+    name = pathlib.Path(path).name.removesuffix(".new")    # Undo's rollback journal, before it is renamed.
     if name.startswith("journal.lmdb"):
         return "belay journal"
     for suffix, kind in ((".db", "database"), (".db-journal", "rollback journal"), (".db-wal", "WAL")):

@@ -9,6 +9,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ class Bench:
         self.runs = options.runs or (2 if options.quick else 5)
         self.peers = found
         self.data = (options.data or build / "data").resolve() / str(os.getpid())
+        self.memory = pathlib.Path(f"/dev/shm/belay-bench-{os.getpid()}")    # To make data where a sync costs nothing.
         self.environment = os.environ | {"TMPDIR": str(self.data)}
 
     def pick(self, full, *, quick):
@@ -88,6 +90,7 @@ def main():
     findings.absent = {kind.name: kind.how for kind in peers.KINDS if kind.name not in bench.peers}
     bench.data.mkdir(parents=True)
     start = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))    # What was made is removed then, too.
     try:
         about = machine(bench, options)
         print("\n".join(f"{name:12} {value}" for name, value in about.items()))
@@ -100,7 +103,8 @@ def main():
         about["took"] = f"{time.monotonic() - start:.0f} s"
         report.write(ROOT / "bench" / "report", about, findings)
     finally:
-        shutil.rmtree(bench.data, ignore_errors=True)
+        for folder in (bench.data, bench.memory):
+            shutil.rmtree(folder, ignore_errors=True)
     report.print_goals(findings)
     print(f"wrote bench/report/ after {about['took']}")
     return 1 if options.check and not all(goal.met() for goal in findings.goals) else 0

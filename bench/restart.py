@@ -1,7 +1,5 @@
 """Starting again: with nothing to do, and with an interrupted run behind many journal records."""
 
-import os
-import pathlib
 import shutil
 import signal
 import sqlite3
@@ -56,9 +54,8 @@ class Project:
     def __init__(self, bench, records):
         self.bench = bench
         self.slices = records // RECORDS_PER_SLICE
-        self.making = pathlib.Path(f"/dev/shm/belay-bench-{os.getpid()}")
+        self.making = bench.memory
         self.folder = bench.folder(f"restart-{records}")
-        shutil.rmtree(self.making, ignore_errors=True)
         self.records = 0
 
     def remove(self):
