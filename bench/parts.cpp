@@ -7,8 +7,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/connection.h"
 #include "engine/replay.h"
 #include "engine/schema_migration.h"
+#include "engine/transaction.h"
+#include "journal/image_batch.h"
 #include "journal/journal.h"
 #include "recovery/schema_file.h"
 #include "versions/graph.h"
@@ -101,6 +104,65 @@ void append_and_flush(benchmark::State& state) {
 }
 BENCHMARK(append_and_flush)->Arg(1)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
+/// Pages of a table, as far as content goes: rows of numbers and text.
+std::string page(std::int64_t number) {
+  std::string content;
+  for (std::int64_t row = number * 30; content.size() < 4096; ++row)
+    content += fmt::format("{:08x} {:6} 2026-11-{:02} delivered by hand to {:x};", row * 2654435761 % 4294967296,
+                           row * 7919 % 100000, row % 28 + 1, row * 40503 % 65536);
+  content.resize(4096);
+  return content;
+}
+
+void compress_and_open_images(benchmark::State& state) {
+  std::vector<std::string> pages;
+  for (std::int64_t i = 0; i < 64; ++i) pages.push_back(page(i));
+  const journal::ImageKey key{.transaction = {1}, .batch = 0};
+  journal::ImageBatch batch;
+  std::string stored;
+  std::string raw;
+  for (auto _ : state) {
+    for (std::uint64_t i = 0; i < pages.size(); ++i) batch.add(i + 1, pages[i]);
+    stored = batch.seal(key);
+    if (state.range(0) != 0) journal::open_images(key, stored, raw);
+  }
+  state.counters["ratio"] = static_cast<double>(stored.size()) / static_cast<double>(pages.size() * 4096);
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages.size() * 4096));
+}
+BENCHMARK(compress_and_open_images)->ArgName("open")->Arg(0)->Arg(1);
+
+constexpr std::int64_t captured_rows = 50'000;
+
+/// An UPDATE of every row, through belay's own connection: without before-images, and with them in a journal.
+void capture(benchmark::State& state) {
+  const Folder folder;
+  const auto connection = engine::connect(engine::DatabaseUrl::parse("app.db", folder.path()), {});
+  if (state.range(1) != 0) connection->query("PRAGMA journal_mode = WAL");
+  connection->query("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, note TEXT)");
+  connection->query(
+      fmt::format("INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < {}) "
+                  "SELECT x, x * 7919 % 100000, printf('%08x delivered by hand to %d, %d times', x * 2654435761 % "
+                  "4294967296, x % 1000, x % 7) FROM c",
+                  captured_rows));
+  auto log = journal::Journal::create(folder.path() / "journal.lmdb", "benchmark");
+  log.begin({}, {journal::PlannedRevision{}});
+  engine::ImagesToJournal images(log);
+  for (auto _ : state) {
+    const auto begin = log.append(journal::TransactionBegin{});
+    if (state.range(0) != 0) connection->capture(&images);
+    connection->begin();
+    connection->run({"UPDATE t SET n = n + 1", "a.sql", 1}, {});
+    connection->commit();
+    connection->capture(nullptr);
+    state.PauseTiming();
+    log.append(journal::TransactionRollback{.begin = begin, .reason = "measured"});  // Its images are let go.
+    log.flush();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * captured_rows);
+}
+BENCHMARK(capture)->ArgNames({"images", "wal"})->ArgsProduct({{0, 1}, {0, 1}})->Unit(benchmark::kMillisecond);
+
 /// So many tables of seven columns, each with an index and a foreign key to the one before it; a view for every tenth,
 /// a trigger for every twentieth. Ten of the tables differ between the two schemas, in what the names of the parts say.
 std::string schema(std::int64_t tables, bool desired) {
@@ -155,5 +217,20 @@ void autogenerate(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(autogenerate)->Arg(100)->Arg(300)->Arg(1'000)->Unit(benchmark::kMillisecond);
+
+void compare_schemas(benchmark::State& state) {
+  const auto read = [&](bool desired) {
+    engine::Replay replay(sqlite(), "belay_version");
+    replay.run("schema.sql", versions::split_statements(schema(state.range(0), desired)));
+    return replay.schema();
+  };
+  const auto from = read(false);
+  const auto to = read(true);
+  std::size_t differences = 0;
+  for (auto _ : state) differences = versions::schema::compare(from, to).size();
+  state.counters["differences"] = static_cast<double>(differences);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(compare_schemas)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
