@@ -30,6 +30,15 @@ struct Fault {
 };
 void fail_write(Fault fault);
 
+/// Such a call.
+struct Call {
+  std::string name;   ///< `fdatasync`, `pwrite64`, …
+  std::string path;   ///< Of the file or folder; for a rename the old one.
+  std::string bytes;  ///< What is written, unless it is in several parts.
+};
+/// Tells of each such call, before it is made, until the next listener comes; nothing: nobody listens.
+void hear_calls(std::function<void(const Call&)> listen);
+
 /// Calls `act` the next time that a library opens a file of that name.
 void before_open(const std::string& name, std::function<void()> act);
 
