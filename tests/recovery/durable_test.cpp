@@ -113,5 +113,24 @@ TEST_F(DurableTest, FolderOfANewJournalHasADurableNameBeforeTheJournalHasOne) {
   EXPECT_LT(first(calls.begin(), calls, syncs, folder.path().string()), named);
 }
 
+/// Killed between the two, it left a journal whose name nobody synced any more. After a power cut the database was one
+/// that belay had written to, without a journal.
+TEST_F(DurableTest, JournalWhoseCreatorWasKilledHasADurableNameBeforeItIsWrittenTo) {
+  std::filesystem::create_directory(folder / "new");
+  const auto file = folder / "new/journal.lmdb";
+  const int status = run_child([&] {
+    hear_calls([](const Call& call) {
+      if (syncs(call) && call.path.ends_with("/new")) die();
+    });
+    journal::Journal::create(file, "id");
+  });
+  ASSERT_TRUE(was_killed(status));
+  ASSERT_TRUE(std::filesystem::exists(file));
+  const auto calls = calls_of([&] { journal::Journal::open(file, journal::Journal::Access::write).begin({}, {}); });
+  const auto written = first(calls.begin(), calls, writes, "journal.lmdb");
+  ASSERT_NE(written, calls.end());
+  EXPECT_LT(first(calls.begin(), calls, syncs, "/new"), written);
+}
+
 }  // namespace
 }  // namespace belay::recovery
