@@ -40,6 +40,9 @@ int main(int argc, char** argv) {
   app.add_option("--max-violations", plan.choice.max_violations, "in one setting of a class; no more are looked for");
   CLI11_PARSE(app, argc, argv);
   plan.classes = classes;
+  // The programs under test are started in folders of their own.
+  for (auto* path : {&plan.binary, &plan.interposer, &plan.mutants})
+    if (!path->empty()) *path = std::filesystem::canonical(*path);
   plan.choice.seed = seed ? *seed : plan.hours > 0 ? std::random_device()() : 1;
   try {
     if (!replay.empty()) plan.replay(replay);
