@@ -24,6 +24,7 @@ struct Setting {
   Policy policy = Policy::forward;
 
   [[nodiscard]] std::string name() const;  ///< `rebuild/wal/back`
+  friend bool operator==(const Setting&, const Setting&) = default;
 };
 
 /// A folder with a project in it, in one setting: how it is before the command, what it may be after a crash, and the

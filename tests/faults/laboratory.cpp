@@ -18,6 +18,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -61,7 +62,6 @@ std::vector<Setting> settings(const Plan& plan) {
   return all;
 }
 
-/// To prepare a setting takes as long as a few cases of it.
 std::vector<Job> some_of(std::vector<Job> jobs, std::uint64_t seed) {
   constexpr std::size_t enough = 12;
   std::shuffle(jobs.begin(), jobs.end(), std::mt19937_64(seed));
@@ -71,7 +71,8 @@ std::vector<Job> some_of(std::vector<Job> jobs, std::uint64_t seed) {
 
 std::vector<Job> jobs(const Plan& plan, Report& report) {
   std::vector<Job> all;
-  const auto wanted = settings(plan);
+  auto wanted = settings(plan);
+  if (plan.hours > 0) std::shuffle(wanted.begin(), wanted.end(), std::mt19937_64(plan.choice.seed));
   for (const auto& one : fault_classes()) {
     if (!plan.classes.empty() && plan.classes.find(one.letter) == std::string::npos) continue;
     if (const auto why = one.obstacle()) {
@@ -84,6 +85,9 @@ std::vector<Job> jobs(const Plan& plan, Report& report) {
     if (plan.sample) fitting = some_of(std::move(fitting), plan.choice.seed + static_cast<unsigned char>(one.letter));
     all.insert(all.end(), fitting.begin(), fitting.end());
   }
+  // By setting: what prepares one does so for all of its classes.
+  const auto place = [&](const Job& job) { return std::find(wanted.begin(), wanted.end(), job.setting); };
+  std::stable_sort(all.begin(), all.end(), [&](const Job& a, const Job& b) { return place(a) < place(b); });
   return all;
 }
 
@@ -144,9 +148,10 @@ class Worker {
     Cases cases(fmt::format("{}/{}", job.fault_class->letter, job.setting.name()), choice);
     std::vector<Cases::Broken> broken;
     try {
-      Ground ground(program_, job.setting, folder_ / "project");
-      job.fault_class->run(ground, cases);
+      if (!ground_ || ground_->setting() != job.setting) ground_.emplace(program_, job.setting, folder_ / "project");
+      job.fault_class->run(*ground_, cases);
     } catch (const std::exception& error) {
+      ground_.reset();
       broken.push_back({cases.name(), std::string("the setting itself: ") + error.what()});
     }
     broken.insert(broken.end(), cases.broken().begin(), cases.broken().end());
@@ -170,6 +175,7 @@ class Worker {
   Progress& progress_;
   fs::path folder_;
   Program program_;
+  std::optional<Ground> ground_{};  ///< Of the last job: to prepare one takes as long as a few cases.
 };
 
 /// What the workers and this process share.
@@ -295,8 +301,7 @@ std::uint64_t Report::violations() const {
 Report run_cases(const Plan& plan) {
   const auto start = Clock::now();
   Report report;
-  auto all = jobs(plan, report);
-  if (plan.hours > 0) std::shuffle(all.begin(), all.end(), std::mt19937_64(plan.choice.seed));
+  const auto all = jobs(plan, report);
   const SharedMemory memory;
   const SignalsHeard heard;
   const int results = ::memfd_create("results", MFD_CLOEXEC);
