@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -30,6 +31,16 @@ void limit(__rlimit_resource what, std::uint64_t most) {
   ::setrlimit(what, &limits);
 }
 
+/// A run writes to about so much of the heap. Taken at once it costs a tenth of what a fault for each page does.
+constexpr std::size_t heap_bytes = 768 * 1024;
+
+void take_heap() {
+  constexpr std::uintptr_t page = 4096;
+  const auto end = reinterpret_cast<std::uintptr_t>(::sbrk(0)) / page * page;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the end of the heap.
+  ::madvise(reinterpret_cast<void*>(end - heap_bytes), heap_bytes, MADV_POPULATE_WRITE);
+}
+
 /// Makes this process what was ordered, and runs the program's main() in it.
 int run_ordered(char** environment) {
   const auto& order = control->order;
@@ -45,6 +56,7 @@ int run_ordered(char** environment) {
   limit(RLIMIT_FSIZE, order.max_file_size);
   limit(RLIMIT_AS, order.max_memory_bytes);
   limit(RLIMIT_NOFILE, order.max_files);
+  take_heap();
   static char words[sizeof order.words];
   std::memcpy(words, order.words.data(), sizeof words);
   static char* arguments[256];
@@ -81,6 +93,8 @@ int serve(int, char**, char** environment) {
   ::unsetenv("LD_PRELOAD");
   ::unsetenv("LD_BIND_NOW");
   warm_up();
+  ::mallopt(M_TOP_PAD, heap_bytes);
+  std::free(std::malloc(heap_bytes / 8));
   char byte = 0;
   while (::read(descriptor::request, &byte, 1) == 1) {
     const pid_t pid = ::fork();

@@ -100,6 +100,7 @@ nlohmann::json written(const Cell& cell) {
           {"policy", cell.policy},
           {"seed", cell.seed},
           {"cases", cell.cases},
+          {"known", cell.known},
           {"seconds", cell.seconds},
           {"cpu_seconds", cell.cpu_seconds},
           {"violations", broken}};
@@ -112,6 +113,7 @@ Cell read_cell(const nlohmann::json& json) {
             .policy = json.at("policy"),
             .seed = json.at("seed"),
             .cases = json.at("cases"),
+            .known = json.at("known"),
             .seconds = json.at("seconds"),
             .cpu_seconds = json.at("cpu_seconds"),
             .broken = {}};
@@ -161,6 +163,7 @@ class Worker {
             .policy = std::string(name(job.setting.policy)),
             .seed = choice.seed,
             .cases = cases.count(),
+            .known = cases.known(),
             .seconds = seconds_since(start),
             .cpu_seconds = cpu_seconds() - cpu,
             .broken = std::move(broken)};

@@ -41,6 +41,7 @@ struct Cell {
   std::string policy;
   std::uint64_t seed = 1;
   std::uint64_t cases = 0;
+  std::uint64_t known = 0;  ///< Of them, those that have left what an earlier one had left.
   double seconds = 0;
   double cpu_seconds = 0;  ///< Of the laboratory and of what it has run.
   std::vector<Cases::Broken> broken;
