@@ -51,6 +51,10 @@ std::filesystem::path with_suffix(std::filesystem::path file, const char* suffix
   return file += suffix;
 }
 
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Store> store) : store_(std::move(store)) {}
@@ -60,7 +64,7 @@ Journal::~Journal() = default;
 
 Journal Journal::create(const std::filesystem::path& file, const std::string& database_id, Lsn after) {
   const std::filesystem::path unfinished = with_suffix(file, format::unfinished_suffix);
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path folder = folder_of(file);
   if (std::filesystem::exists(std::filesystem::symlink_status(file))) {
     throw Error(ErrorCode::unavailable, "there is a journal already", file);
   }
@@ -76,11 +80,14 @@ Journal Journal::create(const std::filesystem::path& file, const std::string& da
   // A crash here leaves the journal whole under its name, or, when the rename is lost, as before it. It must be on disk
   // before the database learns the journal's identity.
   sync(folder, O_DIRECTORY);
-  return open(file, Access::write);
+  return Journal(std::make_unique<Store>(file, Access::write));
 }
 
 Journal Journal::open(const std::filesystem::path& file, Access access) {
-  return Journal(std::make_unique<Store>(file, access));
+  Journal journal(std::make_unique<Store>(file, access));
+  // Whoever created it may have been killed before its name was durable. Once it has a record, that has been seen to.
+  if (access == Access::write && !journal.record(journal.last())) sync(folder_of(file), O_DIRECTORY);
+  return journal;
 }
 
 const std::filesystem::path& Journal::file() const {

@@ -89,6 +89,27 @@ TEST_F(Locks, DatabaseThatIsLockedForAllIsBusyForStatusToo) {
   EXPECT_EQ(refusal({"migrate", "--lock-timeout", "0"}), (Refusal{exit_busy, "busy", "app.db"}));
 }
 
+/// With a rollback journal nobody may be reading when a commit writes to the file.
+TEST_F(Locks, ReaderThatKeepsItsTransactionOpenMakesTheRunBusy) {
+  must({"migrate", "--steps", "1"});
+  Process reader = hold("BEGIN; SELECT count(*) FROM log");
+  const Outcome outcome = run({"migrate", "--lock-timeout", "50ms"});
+  EXPECT_EQ(outcome.exit, exit_busy) << outcome;
+  EXPECT_EQ(logged(), "1001");
+  reader.send(SIGKILL);
+  must({"migrate"});
+  EXPECT_EQ(logged(), "1001 1002 1003");
+}
+
+TEST_F(Locks, ReaderThatKeepsItsTransactionOpenDoesNotMatterInWalMode) {
+  must({"migrate", "--steps", "1"});
+  Database(root / "app.db").run("PRAGMA journal_mode = WAL");
+  const Process reader = hold("BEGIN; SELECT count(*) FROM log");
+  must({"migrate", "--lock-timeout", "0"});
+  EXPECT_EQ(logged(), "1001 1002 1003");
+  EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
+}
+
 TEST_F(Locks, RunWaitsForAnotherProgram) {
   must({"migrate", "--steps", "1"});
   Process other = hold("BEGIN IMMEDIATE");

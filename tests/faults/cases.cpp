@@ -31,10 +31,12 @@ void Cases::run_of_group(std::string_view point, const std::function<void()>& ac
 
 void Cases::count(std::string_view point, const std::function<void()>& act) {
   ++count_;
+  if (choice_.progress) ++choice_.progress->cases;
   try {
     act();
   } catch (const std::exception& error) {
     broken_.push_back({name_ + "/" + std::string(point), error.what()});
+    if (choice_.progress) ++choice_.progress->violations;
   }
 }
 

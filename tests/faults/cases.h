@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,12 +13,20 @@
 
 namespace belay::faults {
 
+/// How far all processes of the laboratory are, in memory that they share.
+struct Progress {
+  std::atomic<std::uint64_t> cases{0};
+  std::atomic<std::uint64_t> violations{0};
+  std::atomic<bool> stopped{false};  ///< No case is begun any more.
+};
+
 /// Which cases are run.
 struct Choice {
   std::uint64_t seed = 1;
   double share = 1;                   ///< Of all cases, between 0 and 1; which ones depends on the seed.
   std::optional<std::string> only{};  ///< One case by its name, to replay it.
   int max_violations = 20;            ///< In one setting; no more are looked for then.
+  Progress* progress = nullptr;       ///< Must outlive the cases; nothing: nobody asks.
 };
 
 /// Counts the cases of one class in one setting, and keeps what they violate.
@@ -41,11 +50,19 @@ class Cases {
   [[nodiscard]] bool wants_group(std::string_view group) const;
   void run_of_group(std::string_view point, const std::function<void()>& act);
 
+  /// Within the case that is run: it leaves what an earlier case has left, byte for byte, and is known to be mended.
+  void is_known() { ++known_; }
+
   [[nodiscard]] const Choice& choice() const { return choice_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t known() const { return known_; }
   [[nodiscard]] const std::vector<Broken>& broken() const { return broken_; }
-  [[nodiscard]] bool enough() const { return static_cast<int>(broken_.size()) >= choice_.max_violations; }
+  /// Whether no more are to be run.
+  [[nodiscard]] bool enough() const {
+    return static_cast<int>(broken_.size()) >= choice_.max_violations ||
+           (choice_.progress && choice_.progress->stopped);
+  }
 
  private:
   [[nodiscard]] bool is_drawn(std::string_view point) const;
@@ -54,6 +71,7 @@ class Cases {
   std::string name_;
   Choice choice_;
   std::uint64_t count_ = 0;
+  std::uint64_t known_ = 0;
   std::vector<Broken> broken_;
 };
 

@@ -37,6 +37,7 @@ struct Answer {
   std::atomic<std::uint64_t> calls{0};  ///< Mutating ones: create, write, truncate, sync, unlink, rename, mkdir, …
   std::atomic<std::uint64_t> allocations{0};
   std::atomic<std::uint64_t> writable_maps{0};  ///< Of watched files that nobody declared: they hide writes from us.
+  std::atomic<std::uint64_t> cpu_us{0};         ///< Processor time of all runs so far, and of starting them.
 };
 
 /// A page of memory that the laboratory shares with the interposer within the program.

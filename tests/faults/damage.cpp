@@ -118,7 +118,10 @@ class Damage {
     const auto outcome = ground_.program().run(ground_.folder(), situation.words);
     if (outcome.late || outcome.signal != 0)
       throw Violation(fmt::format("O6: signal {}: {}", outcome.signal, outcome.said()));
-    if (outcome.exit == situation.exit) return ground_.expect_legal(0);
+    if (outcome.exit == situation.exit) {
+      ground_.expect_legal(0);
+      return;
+    }
     if (outcome.err.empty()) throw Violation(fmt::format("O7: exit {}, and nothing is said", outcome.exit));
     if (outcome.exit != exit_integrity && outcome.exit != exit_needs_person)
       throw Violation(fmt::format("J: exit {} is no refusal: {}", outcome.exit, outcome.said()));

@@ -91,6 +91,18 @@ Files take(const std::filesystem::path& folder) {
   return files;
 }
 
+std::map<std::string, std::uint64_t> list(const std::filesystem::path& folder) {
+  const std::string root = folder.string() + "/";
+  std::map<std::string, std::uint64_t> sizes;
+  walk(root, "", [&](const std::string& path) {
+    if (is_volatile(path)) return;
+    struct stat status {};
+    if (!path.ends_with('/')) ::stat((root + path).c_str(), &status);
+    sizes[path] = static_cast<std::uint64_t>(status.st_size);
+  });
+  return sizes;
+}
+
 void put(const std::filesystem::path& folder, const Files& files) {
   const std::string root = folder.string() + "/";
   std::vector<std::string> gone;

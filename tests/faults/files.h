@@ -25,6 +25,9 @@ bool is_volatile(const std::string& path);
 /// All of the folder but what is volatile.
 Files take(const std::filesystem::path& folder);
 
+/// The paths in it and their sizes, without what is volatile.
+std::map<std::string, std::uint64_t> list(const std::filesystem::path& folder);
+
 /// Makes the folder be this, with the times of modification; what else is in it goes, volatile files too.
 void put(const std::filesystem::path& folder, const Files& files);
 

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -30,6 +31,16 @@ void limit(__rlimit_resource what, std::uint64_t most) {
   ::setrlimit(what, &limits);
 }
 
+/// A run writes to about so much of the heap. Taken at once it costs a tenth of what a fault for each page does.
+constexpr std::size_t heap_bytes = 768 * 1024;
+
+void take_heap() {
+  constexpr std::uintptr_t page = 4096;
+  const auto end = reinterpret_cast<std::uintptr_t>(::sbrk(0)) / page * page;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the end of the heap.
+  ::madvise(reinterpret_cast<void*>(end - heap_bytes), heap_bytes, MADV_POPULATE_WRITE);
+}
+
 /// Makes this process what was ordered, and runs the program's main() in it.
 int run_ordered(char** environment) {
   const auto& order = control->order;
@@ -45,6 +56,7 @@ int run_ordered(char** environment) {
   limit(RLIMIT_FSIZE, order.max_file_size);
   limit(RLIMIT_AS, order.max_memory_bytes);
   limit(RLIMIT_NOFILE, order.max_files);
+  take_heap();
   static char words[sizeof order.words];
   std::memcpy(words, order.words.data(), sizeof words);
   static char* arguments[256];
@@ -69,11 +81,20 @@ void warm_up() {
   digest("", 0, result, nullptr, sha256(), nullptr);
 }
 
+std::uint64_t cpu_us_of(__rusage_who who) {
+  rusage usage{};
+  ::getrusage(who, &usage);
+  const auto us = [](const timeval& time) { return time.tv_sec * std::uint64_t{1'000'000} + time.tv_usec; };
+  return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
 /// Runs one process after the other, until nobody asks for more.
 int serve(int, char**, char** environment) {
   ::unsetenv("LD_PRELOAD");
   ::unsetenv("LD_BIND_NOW");
   warm_up();
+  ::mallopt(M_TOP_PAD, heap_bytes);
+  std::free(std::malloc(heap_bytes / 8));
   char byte = 0;
   while (::read(descriptor::request, &byte, 1) == 1) {
     const pid_t pid = ::fork();
@@ -82,6 +103,7 @@ int serve(int, char**, char** environment) {
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
+    control->answer.cpu_us = cpu_us_of(RUSAGE_SELF) + cpu_us_of(RUSAGE_CHILDREN);
     if (::write(descriptor::response, &status, sizeof status) != sizeof status) break;
   }
   ::_exit(0);

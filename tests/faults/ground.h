@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "tests/faults/files.h"
@@ -23,6 +24,7 @@ struct Setting {
   Policy policy = Policy::forward;
 
   [[nodiscard]] std::string name() const;  ///< `rebuild/wal/back`
+  friend bool operator==(const Setting&, const Setting&) = default;
 };
 
 /// A folder with a project in it, in one setting: how it is before the command, what it may be after a crash, and the
@@ -62,8 +64,9 @@ class Ground {
   void expect_honest(const Outcome& outcome);
 
   /// The database is sound, and in one of the legal states from this one on. Looks at nothing of belay's own.
+  /// @returns which one.
   /// @throws Violation
-  void expect_legal(std::size_t from) const;
+  State expect_legal(std::size_t from) const;
 
   /// It is in the first of them.
   void expect_before() const;
@@ -86,8 +89,9 @@ class Ground {
   void prepare();
   void learn();
   [[nodiscard]] std::string script_text(const Script& script) const;
-  void expect_idle();
-  void expect_journal() const;
+  void expect_idle(const State& state, const std::string& records);
+  [[nodiscard]] std::string expect_journal() const;
+  void expect_backups(const std::string& said);
   void expect_nothing_left();
   /// The path of a file that nobody needs any more, or nothing.
   [[nodiscard]] std::string leftover() const;
@@ -102,6 +106,7 @@ class Ground {
   std::uint64_t allocations_ = 0;
   std::chrono::microseconds duration_{0};
   std::uint64_t signal_at_ = 0;
+  std::unordered_set<std::uint64_t> idle_;  ///< Endings that are known to need no mending.
 };
 
 }  // namespace belay::faults

@@ -39,8 +39,11 @@ struct Cell {
   std::string scenario;
   std::string mode;
   std::string policy;
+  std::uint64_t seed = 1;
   std::uint64_t cases = 0;
+  std::uint64_t known = 0;  ///< Of them, those that have left what an earlier one had left.
   double seconds = 0;
+  double cpu_seconds = 0;  ///< Of the laboratory and of what it has run.
   std::vector<Cases::Broken> broken;
 };
 
@@ -53,12 +56,15 @@ struct Report {
   };
   std::vector<NotRun> not_run;
   double seconds = 0;
+  bool stopped = false;  ///< By a signal, before all was done.
+  bool complete = true;  ///< No process of the laboratory has died, and the cells that it was at with it.
 
   [[nodiscard]] std::uint64_t cases() const;
   [[nodiscard]] std::uint64_t violations() const;
 };
 
-/// The cases of the plan, on as many processes as it says; with `hours`, no setting is begun after that time.
+/// The cases of the plan, on as many processes as it says; with `hours`, no case is begun after that time. Says on
+/// stderr how far it is. SIGINT and SIGTERM stop it: what has been done by then is reported.
 Report run_cases(const Plan& plan);
 
 /// A table of classes and scenarios, and each violation with the line that replays it.
@@ -66,7 +72,8 @@ void print(const Report& report, std::ostream& out);
 std::string svg(const Report& report);
 std::string json(const Report& report);
 
-/// All of it. @returns an exit status: 0 without a violation, 1 with one, 77 where nothing of it can be run here.
+/// All of it. @returns an exit status: 0 without a violation, 1 with one or when the report is not complete, 77 where
+/// nothing of it can be run here, 130 when a signal has stopped it.
 int run(const Plan& plan, std::ostream& out);
 
 }  // namespace belay::faults

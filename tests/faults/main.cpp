@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <thread>
+#include <optional>
+#include <random>
 
 #include "tests/faults/laboratory.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   Plan plan;
   std::string classes;
   std::string replay;
+  std::optional<std::uint64_t> seed;
   app.add_option("--belay", plan.binary, "the program under test")->required()->check(CLI::ExistingFile);
   app.add_option("--interposer", plan.interposer, "the shared object that is preloaded into it")
       ->required()
@@ -28,7 +30,7 @@ int main(int argc, char** argv) {
   app.add_option("--share", plan.choice.share, "so much of all cases, 0 to 1")->check(CLI::Range(0.0, 1.0));
   app.add_flag("--sample", plan.sample, "a few settings of each class, and a share of their cases");
   app.add_option("--hours", plan.hours, "the matrix again and again for so long, each time with the next seed");
-  app.add_option("--seed", plan.choice.seed, "which cases are in the share, and all that is random");
+  app.add_option("--seed", seed, "which cases are in the share, and all that is random; with --hours any, else 1");
   app.add_option("--jobs", plan.jobs, "so many processes at once")->check(CLI::Range(1, 64));
   app.add_option("--folder", plan.folder, "where the cases work; best in memory");
   app.add_option("--mutants", plan.mutants, "also searches the mutants whose binaries are in this folder")
@@ -38,6 +40,10 @@ int main(int argc, char** argv) {
   app.add_option("--max-violations", plan.choice.max_violations, "in one setting of a class; no more are looked for");
   CLI11_PARSE(app, argc, argv);
   plan.classes = classes;
+  // The programs under test are started in folders of their own.
+  for (auto* path : {&plan.binary, &plan.interposer, &plan.mutants})
+    if (!path->empty()) *path = std::filesystem::canonical(*path);
+  plan.choice.seed = seed ? *seed : plan.hours > 0 ? std::random_device()() : 1;
   try {
     if (!replay.empty()) plan.replay(replay);
     return run(plan, std::cout);

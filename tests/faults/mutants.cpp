@@ -35,11 +35,14 @@ namespace {
 /// The first case that it fails; nothing, with why, when there is none.
 struct Verdict {
   bool killed = false;
-  std::string how;
+  std::string how{};
+  bool stopped = false;
 };
 
 Verdict search(const Plan& plan) {
   const auto report = run_cases(plan);
+  if (report.stopped) return {.stopped = true};
+  if (!report.complete) return {.how = "the laboratory itself has died"};
   for (const auto& cell : report.cells) {
     for (const auto& [replay, what] : cell.broken) {
       const auto line = what.substr(0, what.find('\n'));
@@ -67,6 +70,7 @@ std::size_t kill_mutants(const Plan& plan, std::ostream& out) {
     search_plan.choice.share = 1;
     search_plan.choice.max_violations = 1;
     const auto verdict = search(search_plan);
+    if (verdict.stopped) break;
     killed += verdict.killed ? 1 : 0;
     out << fmt::format("N  {:<26} {:<55} {} {}\n", mutant.name, mutant.what,
                        verdict.killed ? "killed by" : "SURVIVED:", verdict.how)

@@ -62,8 +62,10 @@ void kill_at_system_calls(Ground& ground, Cases& cases) {
   ground.reset();
   const auto& words = ground.setting().scenario->command;
   const auto& binary = ground.program().binary();
-  const auto calls = run_traced(binary, ground.folder(), words, 0).calls;
-  for (std::uint64_t call = 1; call <= calls && !cases.enough(); ++call) {
+  const auto free = run_traced(binary, ground.folder(), words, 0);
+  if (free.exit != ground.setting().scenario->exit)
+    throw std::runtime_error("traced, the command itself fails: " + free.said);
+  for (std::uint64_t call = 1; call <= free.calls && !cases.enough(); ++call) {
     cases.run(std::to_string(call), [&] {
       ground.reset();
       ground.expect_mended(run_traced(binary, ground.folder(), words, call).said);

@@ -92,8 +92,9 @@ void Program::start(const std::filesystem::path& interposer) {
     std::string loaded = preload;
     std::array<char*, 2> words{path.data(), nullptr};
     std::string search = std::string("PATH=") + (::getenv("PATH") ? ::getenv("PATH") : "/usr/bin:/bin");
-    std::string bound = "LD_BIND_NOW=1";  // Not anew in each run.
-    std::array<char*, 4> environment{loaded.data(), search.data(), bound.data(), nullptr};
+    std::string bound = "LD_BIND_NOW=1";                           // Not anew in each run.
+    std::string heap = "GLIBC_TUNABLES=glibc.malloc.arena_max=1";  // Not one for each thread: it costs every run.
+    std::array<char*, 5> environment{loaded.data(), search.data(), bound.data(), heap.data(), nullptr};
     ::execve(path.c_str(), words.data(), environment.data());
     ::_exit(127);
   }

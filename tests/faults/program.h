@@ -61,6 +61,8 @@ class Program {
   Outcome run(const std::filesystem::path& folder, const Words& words, const Treatment& treatment = {});
 
   [[nodiscard]] const std::filesystem::path& binary() const { return binary_; }
+  /// Processor time of all runs so far.
+  [[nodiscard]] std::uint64_t cpu_us() const { return control_->answer.cpu_us; }
   /// Files in memory with what the run has said so far, to tell by their sizes how much that is.
   [[nodiscard]] int out() const { return out_; }
   [[nodiscard]] int err() const { return err_; }

@@ -69,21 +69,27 @@ void print(const Report& report, std::ostream& out) {
   }
   for (const auto& one : fault_classes()) {
     Count sum;
+    std::uint64_t known = 0;
     double seconds = 0;
+    double cpu_seconds = 0;
     for (const auto& cell : report.cells) {
       if (cell.letter != one.letter) continue;
       sum.cases += cell.cases;
       sum.violations += cell.broken.size();
+      known += cell.known;
       seconds += cell.seconds;
+      cpu_seconds += cell.cpu_seconds;
     }
     if (columns.find(one.letter) != std::string::npos)
-      out << fmt::format("{}  {:<40} {:>7} cases, {} violations, {:.1f} s\n", one.letter, one.name, sum.cases,
-                         sum.violations, seconds);
+      out << fmt::format("{}  {:<40} {:>7} cases{}, {} violations, {:.1f} s, {:.1f} s of a processor\n", one.letter,
+                         one.name, sum.cases,
+                         known > 0 ? fmt::format(" ({} of them leave what others left)", known) : "", sum.violations,
+                         seconds, cpu_seconds);
   }
   for (const auto& [letter, why] : report.not_run) out << fmt::format("{}  not run: {}\n", letter, why);
   for (const auto& cell : report.cells)
     for (const auto& [replay, what] : cell.broken)
-      out << fmt::format("tests/run faults --replay {}\n    {}\n", replay, what);
+      out << fmt::format("tests/run faults --seed {} --replay {}\n    {}\n", cell.seed, replay, what);
 }
 
 std::string svg(const Report& report) {

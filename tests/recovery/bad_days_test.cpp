@@ -90,6 +90,16 @@ TEST_F(BadDaysTest, JournalOfAnotherDatabaseIsLeft) {
   expect_refused<Error>(ErrorCode::foreign);
 }
 
+TEST_F(BadDaysTest, DatabaseThatWasReplacedByAnotherIsLeft) {
+  interrupted();
+  settings.database = "other.db";
+  upgrade();
+  settings.database = "app.db";
+  fs::rename(folder / "other.db", folder / "app.db");
+  left_ = contents();
+  expect_refused<Error>(ErrorCode::foreign);
+}
+
 TEST_F(BadDaysTest, DatabaseThatWasPutBackIsLeft) {
   scripts(1);
   upgrade();

@@ -28,8 +28,20 @@ Awaited awaited;
 Fault fault;
 FailingCall failing;
 
+std::function<void(const Call&)> listener;
+
+/// What a call writes.
+std::string_view written(int /*file*/, const void* bytes, size_t size, off_t /*at*/ = 0) {
+  return {static_cast<const char*>(bytes), size};
+}
+template <typename... Arguments>
+std::string_view written(const Arguments&... /*those of any other call*/) {
+  return {};
+}
+
 /// @returns whether the call is to fail, with `errno` set.
-bool fails(const char* path) {
+bool fails(const char* name, const char* path, std::string_view bytes) {
+  if (listener) listener({name, path, std::string(bytes)});
   if (calls_to_live > 0 && --calls_to_live == 0) die();
   if (fault.call == 0 || !std::string_view(path).ends_with(fault.path)) return false;
   if (--fault.call > 0) return false;
@@ -38,13 +50,13 @@ bool fails(const char* path) {
   return true;
 }
 
-bool fails(int file) {
+bool fails(const char* name, int file, std::string_view bytes) {
   std::array<char, 4096> path{};
-  if (fault.call > 0 && !fault.path.empty()) {
+  if (listener || (fault.call > 0 && !fault.path.empty())) {
     const auto link = "/proc/self/fd/" + std::to_string(file);
     [[maybe_unused]] const auto size = ::readlink(link.c_str(), path.data(), path.size() - 1);
   }
-  return fails(path.data());
+  return fails(name, path.data(), bytes);
 }
 
 void opens(const char* path) {
@@ -77,6 +89,10 @@ bool call_fails(const char* name) {
   return true;
 }
 
+void hear_calls(std::function<void(const Call&)> listen) {
+  listener = std::move(listen);
+}
+
 void before_open(const std::string& name, std::function<void()> act) {
   awaited = {name, std::move(act)};
 }
@@ -86,10 +102,11 @@ void before_open(const std::string& name, std::function<void()> act) {
 // NOLINTBEGIN(bugprone-macro-parentheses): types and lists cannot have them.
 
 // `file` is the descriptor or the path that a call changes.
-#define BELAY_FORWARD(result, name, file, parameters, arguments)                                     \
-  extern "C" result name parameters {                                                                \
-    static const auto real = belay::recovery::next<result(*) parameters>(#name);                     \
-    return belay::recovery::fails(file) || belay::recovery::call_fails(#name) ? -1 : real arguments; \
+#define BELAY_FORWARD(result, name, file, parameters, arguments)                                \
+  extern "C" result name parameters {                                                           \
+    static const auto real = belay::recovery::next<result(*) parameters>(#name);                \
+    const bool fails = belay::recovery::fails(#name, file, belay::recovery::written arguments); \
+    return fails || belay::recovery::call_fails(#name) ? -1 : real arguments;                   \
   }
 
 BELAY_FORWARD(ssize_t, write, file, (int file, const void* bytes, size_t size), (file, bytes, size))
@@ -102,6 +119,7 @@ BELAY_FORWARD(int, ftruncate64, file, (int file, off64_t size), (file, size))
 BELAY_FORWARD(int, fsync, file, (int file), (file))
 BELAY_FORWARD(int, fdatasync, file, (int file), (file))
 BELAY_FORWARD(int, unlink, path, (const char* path), (path))
+BELAY_FORWARD(int, remove, path, (const char* path), (path))
 BELAY_FORWARD(int, rename, from, (const char* from, const char* to), (from, to))
 BELAY_FORWARD(int, renameat2, from,
               (int from_folder, const char* from, int to_folder, const char* to, unsigned int flags),

@@ -42,6 +42,15 @@ void fail_call(FailingCall call);
 /// @returns whether a call of that name is to fail, with `errno` set.
 bool call_fails(const char* name);
 
+/// Such a call.
+struct Call {
+  std::string name;   ///< `fdatasync`, `pwrite64`, …
+  std::string path;   ///< Of the file or folder; for a rename the old one.
+  std::string bytes;  ///< What is written, unless it is in several parts.
+};
+/// Tells of each such call, before it is made, until the next listener comes; nothing: nobody listens.
+void hear_calls(std::function<void(const Call&)> listen);
+
 /// Calls `act` the next time that a library opens a file of that name.
 void before_open(const std::string& name, std::function<void()> act);
 
