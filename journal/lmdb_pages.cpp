@@ -92,7 +92,7 @@ T at(std::string_view bytes, std::size_t offset) {
 /// One walk through all trees of a snapshot. Every page may be met once, which also bounds the walk.
 class Walk {
  public:
-  Walk(const Pages& pages, std::uint64_t last_page) : pages_(pages), met_(last_page + 1) {}
+  Walk(Pages& pages, std::uint64_t last_page) : pages_(pages), met_(last_page + 1) {}
 
   /// Each transaction frees pages and lists them under its own number, so the newest list tells which one wrote this:
   /// a header whose number was changed is found out.
@@ -137,7 +137,7 @@ class Walk {
 
   void check_page(std::uint64_t number, std::size_t level, bool is_leaf, Kind kind) {
     meet(number);
-    const std::string page = pages_.read(number, 0, pages_.page_size());
+    const std::string_view page = pages_.read_page(number);
     const auto header = at<PageHeader>(page, 0);
     require(header.number == number && header.flags == (is_leaf ? leaf : branch), "a page is not what it should be");
     require(header.lower >= sizeof header && header.lower % 2 == 0 && header.lower <= header.upper &&
@@ -224,7 +224,7 @@ class Walk {
     }
   }
 
-  const Pages& pages_;
+  Pages& pages_;
   std::vector<bool> met_;
   std::vector<std::pair<std::uint64_t, std::size_t>> pending_;  ///< Pages to look at, and their level.
   std::vector<std::pair<std::size_t, std::size_t>> extents_;    ///< Of the nodes of the page at hand.
@@ -315,6 +315,21 @@ std::string Pages::read(std::uint64_t page, std::uint64_t offset, std::size_t si
   }
   require(static_cast<std::size_t>(count) == size, "it is cut short");
   return bytes;
+}
+
+/// Every page that a walk meets has been as it is since before the walk began, so that it may be read ahead.
+std::string_view Pages::read_page(std::uint64_t page) {
+  constexpr std::uint64_t together = 16;
+  const auto has_it = [&] { return page >= around_from_ && (page - around_from_ + 1) * page_size_ <= around_.size(); };
+  if (!has_it()) {
+    around_from_ = page - page % together;
+    around_.resize(together * page_size_);
+    const ssize_t count =
+        ::pread(descriptor_, around_.data(), around_.size(), static_cast<off_t>(around_from_ * page_size_));
+    around_.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+    if (!has_it()) around_ = read(around_from_ = page, 0, page_size_);
+  }
+  return std::string_view(around_).substr((page - around_from_) * page_size_, page_size_);
 }
 
 void Pages::require(bool holds, const char* rule) const {

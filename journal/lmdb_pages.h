@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace belay::journal::lmdb {
@@ -33,6 +34,9 @@ class Pages {
 
   // For the walk through the trees.
   [[nodiscard]] std::string read(std::uint64_t page, std::uint64_t offset, std::size_t size) const;
+  /// A page of a tree: those around it are read with it, because most of them are asked for next.
+  /// @returns a view that is good until the next call.
+  [[nodiscard]] std::string_view read_page(std::uint64_t page);
   [[nodiscard]] std::size_t page_size() const { return page_size_; }
   void require(bool holds, const char* rule) const;
 
@@ -45,6 +49,8 @@ class Pages {
   const std::filesystem::path& file_;
   int descriptor_;
   std::size_t page_size_ = 0;
+  std::string around_;             ///< The pages that were read together, as far as the file goes.
+  std::uint64_t around_from_ = 0;  ///< The first of them.
 };
 
 }  // namespace belay::journal::lmdb
