@@ -39,15 +39,16 @@ Lsn last_lsn(Target& target) {
   return state ? state->last_lsn : Lsn{};
 }
 
-/// Steps 3 to 5.
+/// Steps 3 to 5. Once the connection has restored it, the undo has happened, whatever this process sees of it.
 void carry_out(Target& target, const Scope& scope, Lsn begin, std::vector<std::string> expected) {
   engine::ImagesToJournal stops(target.journal());
   target.connection().restore(restoration(target.journal(), scope, std::move(expected)), stops);
   if (last_lsn(target) != scope.previous)
-    throw Error(ErrorCode::foreign,
-                fmt::format("the undo has put back a database whose last transaction is {}, and not {}",
-                            last_lsn(target).value, scope.previous.value))
-        .next("restore a backup");
+    throw engine::Error(engine::ErrorCode::outcome_unknown,
+                        fmt::format("the undo has put back a database whose last transaction is {}, and not {}",
+                                    last_lsn(target).value, scope.previous.value))
+        .state("unknown until the next run decides it from the files")
+        .next("run the command again; if it says the same, restore a backup");
   target.journal().append(journal::UndoEnd{.begin = begin, .done = true, .last_commit = scope.previous});
 }
 

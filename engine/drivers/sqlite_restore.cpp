@@ -48,6 +48,10 @@ void SqliteRestore::run() {
   HotJournal::discard(parts_.path);
   const bool wal = stands_as_expected().wal;
   const auto left = wal ? publish_over_wal() : publish_locked();
+  if (parts_.connection.in_transaction())  // No memory for ROLLBACK: whoever holds the lock does not see the journal.
+    throw Error(ErrorCode::outcome_unknown, "the undo is published, and the database could not be unlocked")
+        .state("as before what is taken back, as soon as this process has ended")
+        .next("run the command again");
   if (wal)
     parts_.reopen();
   else

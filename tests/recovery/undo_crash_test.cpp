@@ -150,6 +150,47 @@ TEST_F(UndoCrashTest, KilledWhileTheFirstRunIsTakenBack) {
                   });
 }
 
+/// SQLite's memory, of which there may be none for once.
+int allocations_to_live = 0;  // 0: for ever
+sqlite3_mem_methods usual_memory;
+
+void* allocate_unless_due(int size) {
+  return allocations_to_live > 0 && --allocations_to_live == 0 ? nullptr : usual_memory.xMalloc(size);
+}
+
+void count_allocations() {
+  sqlite3_shutdown();
+  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual_memory);
+  auto counted = usual_memory;
+  counted.xMalloc = allocate_unless_due;
+  sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
+}
+
+/// Where there was none for ROLLBACK, the undo's own connection stayed in its transaction and did not see the hot
+/// journal; the undo was written off, and happened as soon as the process had ended.
+TEST_F(UndoCrashTest, AllocationThatFailsBehindTheNameOfTheHotJournal) {
+  two_runs();
+  remember();
+  int failures = 0;
+  for (int allocation = 1; allocation <= 12; ++allocation, put_back()) {
+    SCOPED_TRACE(allocation);
+    const int status = run_child([&] {
+      count_allocations();
+      hear_calls([&](const Call& call) {
+        if (call.name.starts_with("rename") && call.path.ends_with("app.db-journal.new"))
+          allocations_to_live = allocation;
+      });
+      ignoring_errors([&] { undo_run(); });
+    });
+    ASSERT_TRUE(WIFEXITED(status));
+    failures += WEXITSTATUS(status) == failed ? 1 : 0;
+    ASSERT_NO_THROW(recover(Policy::forward));
+    EXPECT_TRUE(contents() == before_);
+    expect_whole();
+  }
+  EXPECT_GT(failures, 0);
+}
+
 TEST_F(UndoCrashTest, KilledWhileARevisionFailsAndIsTakenBack) {
   failing_revision();
   kill_everywhere([&] { fail(); }, [&] { settle(); }, [&] { check_before(); });
