@@ -333,7 +333,7 @@ Prepared Sqlite::prepare(std::string_view sql, bool from_script) {
   if (code != SQLITE_OK) fail(code);
   // belay has split the script; were SQLite to see a second statement here, it would silently not be run.
   const auto rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
-  if (!prepared || !versions::normalise(rest).empty())
+  if (!prepared || (!rest.empty() && !versions::normalise(rest).empty()))
     throw Error(ErrorCode::refused_statement, "this is not exactly one statement");
   return prepared;
 }
