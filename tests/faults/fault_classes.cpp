@@ -54,7 +54,7 @@ const std::vector<FaultClass>& fault_classes() {
       {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.4, 0.02},
       {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.25, 0.02},
       {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.285, 0.01},
-      {'D', "killed at a system call", kill_at_system_calls, is_traced, no_obstacle, 1, 0.05},
+      {'D', "killed at a system call", kill_at_system_calls, is_traced, no_obstacle, 1, 0.02},
       {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.64, 0.01},
       {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.68, 0.01},
       {'G', "the power goes under a file system", cut_power_of_disk, may_lose_its_power, block_obstacle, 0.3, 0.02},
@@ -63,7 +63,7 @@ const std::vector<FaultClass>& fault_classes() {
       {'J', "damaged journals and backups", damage_files, is_damaged, no_obstacle, 1, 0.005},
       {'K', "killed at any time", kill_at_any_time, runs_scripts, no_obstacle, 0.9, 0.05},
       {'L', "an allocation fails", fail_allocations, runs_scripts, no_obstacle, 0.0008, 0.0001},
-      {'M', "any commands, broken off anywhere", run_any_commands, is_any, no_obstacle, 1, 0.1},
+      {'M', "any commands, broken off anywhere", run_any_commands, is_any, no_obstacle, 1, 0.04},
   };
   return all;
 }
