@@ -64,7 +64,9 @@ TEST_F(Sqlite, PagesThatAreFreedAreOverwrittenOnlyOnRequest) {
     const fs::path file = folder / (requested ? "requested.db" : "app.db");
     const auto connection = drivers::open_sqlite(file, {.secure_delete = requested});
     connection->query("CREATE TABLE t (v)");
-    connection->query("INSERT INTO t VALUES ('a secret' || hex(zeroblob(2000)))");
+    connection->query(
+        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+        "INSERT INTO t SELECT 'a secret' || hex(zeroblob(500)) FROM n");
     connection->query("DROP TABLE t");
     EXPECT_EQ(read_file(file).find("a secret") == std::string::npos, requested);
   }
