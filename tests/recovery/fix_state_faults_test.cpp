@@ -102,20 +102,6 @@ TEST_F(FixStateFaultsTest, JournalThatCannotBeReadNowIsNotTakenForDamaged) {
 }
 
 /// Only what lies before it is damaged: it can be settled.
-TEST_F(FixStateFaultsTest, RunThatCanBeSettledIsSettledFirstWhateverIsMissingBeforeIt) {
-  tables();
-  upgrade("001");
-  const auto end = journal().last();
-  upgrade_until("began 002");
-  {
-    journal::lmdb::Environment raw(log(), journal::lmdb::Environment::Access::write);
-    raw.write([&](auto& transaction) {
-      transaction.erase(transaction.table(journal::format::log_table), journal::key_of(end));
-    });
-  }
-  EXPECT_EQ(plan().refusal->code(), ErrorCode::unfinished_run);
-}
-
 }  // namespace
 }  // namespace belay::recovery
 
