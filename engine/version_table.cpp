@@ -49,9 +49,8 @@ std::optional<TargetState> VersionTable::state() {
 std::vector<versions::Stamp> VersionTable::stamps() {
   std::vector<versions::Stamp> stamps;
   if (!connection_.has_table(name_)) return stamps;
-  auto rows =
-      connection_.query("SELECT revision, message, digest, applied_at, execution_ms, applied_by, lsn FROM " + quoted_ +
-                        " ORDER BY rowid");
+  auto rows = connection_.query("SELECT revision, message, digest, applied_at, execution_ms, applied_by, lsn FROM " +
+                                quoted_ + " ORDER BY rowid");
   stamps.reserve(rows.size());
   for (auto& row : rows)
     stamps.push_back({.revision = {text_of(row[0])},

@@ -164,7 +164,8 @@ TEST_F(LoadConfig, SettingsAreEveryKeyInOrderWithItsDefault) {
   EXPECT_EQ(all,
             "database= versions=versions schema=schema.sql template=template.sql version_table=belay_version "
             "protected=false secure_delete=false journal.path= journal.keep_runs=100 journal.keep_bytes=256MiB "
-            "backup.directory= backup.keep=10 backup.before=auto recovery.policy=forward hooks.before_migrate= hooks.after_migrate= "
+            "backup.directory= backup.keep=10 backup.before=auto recovery.policy=forward hooks.before_migrate= "
+            "hooks.after_migrate= "
             "hooks.before_each= hooks.after_each= autogenerate.ignore= log.file= log.level=info ");
 }
 

@@ -1,6 +1,6 @@
 // gcc writes what a process has run when it exits. The tests' processes also end by `_exit` and by SIGKILL, which write
-// nothing: linked into the tests and the programs of the preset `coverage`, these come before those of the C library and
-// write it first. What a process ran that another one has killed is lost.
+// nothing: linked into the tests and the programs of the preset `coverage`, these come before those of the C library
+// and write it first. What a process ran that another one has killed is lost.
 
 #include <sys/syscall.h>
 #include <sys/types.h>

@@ -1,6 +1,5 @@
 // What a SQLite connection overwrites is kept, and SQLite puts it back: byte for byte, in every mode.
 
-
 #include <filesystem>
 #include <ostream>
 

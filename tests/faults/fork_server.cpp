@@ -32,7 +32,7 @@ void limit(__rlimit_resource what, std::uint64_t most) {
 }
 
 /// A run writes to about so much of the heap. Taken at once it costs a tenth of what a fault for each page does.
-constexpr std::size_t heap_bytes = 768 * 1024;
+constexpr std::size_t heap_bytes = std::size_t{768} << 10U;
 
 void take_heap() {
   constexpr std::uintptr_t page = 4096;
