@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -53,7 +51,7 @@ struct While {
 class Sqlite final : public Connection {
  public:
   Sqlite(const std::string& path, const ConnectionOptions& options);
-  ~Sqlite() override { leave_wal_alone(); }
+  ~Sqlite() override { sqlite_leave_wal_alone(database_.get()); }
 
   const Capabilities& capabilities() const override { return capabilities_; }
   void capture(BeforeImages* images) override { vfs_.capture().start(images); }
@@ -99,7 +97,6 @@ class Sqlite final : public Connection {
  private:
   void connect(const std::string& path);
   void open(const std::string& path);
-  void leave_wal_alone();
   void set(const std::string& pragma, std::int64_t value);
   std::function<void()> reopening();
   CopyProgress heeding_stop(const CopyProgress& progress) const;
@@ -166,16 +163,6 @@ void Sqlite::open(const std::string& path) {
   if (code != SQLITE_OK)
     throw Error(ErrorCode::unavailable, fmt::format("{} cannot be opened: {}", path,
                                                     database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
-}
-
-/// The last connection that closes brings the WAL into the database and removes it, whether that succeeds or not, and
-/// nothing proves afterwards that nobody has written. `settle` does it where it may be done.
-void Sqlite::leave_wal_alone() {
-  const char* path = database_ ? sqlite3_db_filename(database_.get(), "main") : nullptr;
-  if (!path || *path == '\0') return;
-  std::error_code none;
-  if (std::filesystem::file_size(std::string(path) + "-wal", none) > 0 && !none)
-    sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 /// A PRAGMA that is not understood, or not obeyed, is silent: it is read back.

@@ -3,7 +3,9 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 namespace belay::engine::drivers {
 
@@ -11,6 +13,14 @@ void sqlite_expect_schemas(sqlite3* database) {
   constexpr int piece_size = 512;
   constexpr int pieces = 4000;
   sqlite3_db_config(database, SQLITE_DBCONFIG_LOOKASIDE, nullptr, piece_size, pieces);
+}
+
+void sqlite_leave_wal_alone(sqlite3* database) {
+  const char* path = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
+  if (path == nullptr || *path == '\0') return;
+  std::error_code none;
+  if (std::filesystem::file_size(std::string(path) + "-wal", none) > 0 && !none)
+    sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 bool sqlite_has_table(Connection& connection, std::string_view name) {

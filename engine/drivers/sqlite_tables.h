@@ -14,6 +14,11 @@ namespace belay::engine::drivers {
 /// statement come from memory of the connection's own (2 MB). A third less time for a schema of a thousand tables.
 void sqlite_expect_schemas(sqlite3* database);
 
+/// Of a connection that is about to close: the last one to close brings the WAL into the database and removes it,
+/// whether that succeeds or not, and nothing proves afterwards that nobody has written. `settle` does it where it may
+/// be done.
+void sqlite_leave_wal_alone(sqlite3* database);
+
 /// Of the database's own, not a TEMP one; in any case of its letters.
 bool sqlite_has_table(Connection& connection, std::string_view name);
 

@@ -63,7 +63,7 @@ const std::vector<FaultClass>& fault_classes() {
       {'J', "damaged journals and backups", damage_files, is_damaged, no_obstacle, 1, 0.005},
       {'K', "killed at any time", kill_at_any_time, runs_scripts, no_obstacle, 0.9, 0.05},
       {'L', "an allocation fails", fail_allocations, runs_scripts, no_obstacle, 0.0008, 0.0001},
-      {'M', "any commands, broken off anywhere", run_any_commands, is_any, no_obstacle, 1, 0.04},
+      {'M', "any commands, broken off anywhere", run_any_commands, is_any, no_obstacle, 1, 0.01},
   };
   return all;
 }
