@@ -153,20 +153,6 @@ void SqliteCapture::write_locked() {
   taken_.assign(unit_.pages, false);
 }
 
-/// A record of the journal comes in three writes: the page's number, its content from before the transaction, a
-/// checksum (https://www.sqlite.org/fileformat2.html#the_rollback_journal). No other write is of four bytes.
-void SqliteCapture::journal_write(std::uint64_t offset, std::string_view bytes) {
-  journal_written_ = true;
-  const auto record = std::exchange(record_, {});
-  const bool follows = record.page != 0 && offset == record.next_at;
-  if (!follows && bytes.size() == 4) record_ = {big_endian(bytes, 0), offset + bytes.size()};
-  if (!follows || record.has_content) return;
-  record_ = {record.page, offset + bytes.size(), /*has_content=*/true};
-  const std::uint64_t index = record.page - std::uint64_t{1};
-  const bool is_of_unit = in_unit() && wal_ == nullptr && bytes.size() == unit_.page_size && index < unit_.pages;
-  if (is_of_unit && !taken_[index]) keep(index, bytes);
-}
-
 void SqliteCapture::main_write(std::uint64_t offset, std::size_t size) {
   if (!writes_in_place()) return;
   stage_ = Stage::writing;
@@ -254,14 +240,10 @@ void SqliteCapture::take(std::uint64_t offset, std::uint64_t size) {
     const std::uint64_t index = at / page_size;
     if (taken_[index]) continue;
     read_old(at, page);
-    keep(index, page);
+    images_->keep(index + 1, page);
+    taken_[index] = true;
+    untouched_ = false;
   }
-}
-
-void SqliteCapture::keep(std::uint64_t index, std::string_view page) {
-  images_->keep(index + 1, page);
-  taken_[index] = true;
-  untouched_ = false;
 }
 
 void SqliteCapture::take_from(std::uint64_t offset) {

@@ -63,9 +63,10 @@ class WalIndex {
 /// Takes the before-images of what our own connection writes, by watching its files (docs/recovery.md, invariant I1).
 /// The VFS calls the members before it carries out what they are named after.
 ///
-///   rollback journal  the main file is overwritten in place: the old page is what SQLite writes to its journal before;
-///                     a page that SQLite can do without there, one that was free, is read in the main file. Sealed
-///                     when SQLite syncs the main file, before it deletes its journal, which is its commit point.
+///   rollback journal  the main file is overwritten in place: the old page is read there. Sealed when SQLite syncs the
+///                     main file, before it deletes its journal, which is its commit point. SQLite's journal would not
+///                     do for the images: of a page that an earlier transaction has freed it has what the cache made of
+///                     it, and the file has what it was.
 ///   WAL               frames name the pages: the old page is its newest committed frame, else in the main file. No
 ///                     checkpointer can overwrite that one: what it writes are pages that have a frame. Sealed before
 ///                     the commit frame is written.
@@ -105,7 +106,7 @@ class SqliteCapture {
 
   /// The connection has got the right to write.
   void write_locked();
-  void journal_write(std::uint64_t offset, std::string_view bytes);
+  void journal_write() { journal_written_ = true; }
   void main_write(std::uint64_t offset, std::size_t size);
   void main_truncate(std::uint64_t size);
   void main_sync();
@@ -125,7 +126,6 @@ class SqliteCapture {
   void frame_content(std::uint32_t frame, std::uint64_t offset, std::string_view bytes);
   void take(std::uint64_t offset, std::uint64_t size);
   void take_from(std::uint64_t offset);
-  void keep(std::uint64_t index, std::string_view page);
   void read_old(std::uint64_t offset, std::string& page) const;
   void seal(BeforeImages& images, const SqliteFootprint& after) const;
 
@@ -143,14 +143,6 @@ class SqliteCapture {
   std::vector<bool> taken_;    ///< By page.
   bool untouched_ = true;      ///< The unit has taken nothing yet.
   bool journal_written_ = false;
-
-  /// What was written to the journal last, when it was the number or the content of a page.
-  struct JournalRecord {
-    std::uint32_t page = 0;  ///< 0: it was neither.
-    std::uint64_t next_at = 0;
-    bool has_content = false;
-  };
-  JournalRecord record_;
 
   SqliteFootprint written_;  ///< What the WAL is going to be.
   std::uint32_t first_page_frame_ = 0;

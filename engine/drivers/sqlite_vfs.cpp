@@ -181,7 +181,7 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
   const auto bytes = static_cast<std::size_t>(size);
   const bool failed = fails(mine, [&](SqliteCapture& capture) {
     if (mine.kind == Kind::main) capture.main_write(at, bytes);
-    if (mine.kind == Kind::journal) capture.journal_write(at, {static_cast<const char*>(from), bytes});
+    if (mine.kind == Kind::journal) capture.journal_write();
     if (mine.kind == Kind::wal) capture.wal_write(at, {static_cast<const char*>(from), bytes});
   });
   if (failed) {
