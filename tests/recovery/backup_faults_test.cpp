@@ -21,7 +21,7 @@ using Code = engine::ErrorCode;
 class BackupFaultsTest : public BackupTest {
  protected:
   /// Does this to the file of that name as soon as a part of it has been read back.
-  void while_it_is_read_back(const std::string& name, std::function<void(const fs::path&)> act) {
+  void while_it_is_read_back(const std::string& name, const std::function<void(const fs::path&)>& act) {
     listener.at["copy: reading back"] = [this, name, act, done = false]() mutable {
       if (!std::exchange(done, true)) act(scratch_in(backups(), name));
     };

@@ -64,6 +64,7 @@ class RememberedScripts : public testing::Test {
   }
   static std::vector<std::string> heads(const std::vector<Script>& scripts) {
     std::vector<std::string> all;
+    all.reserve(scripts.size());
     for (const auto& script : scripts) all.push_back(head(script));
     return all;
   }
