@@ -53,6 +53,7 @@ struct SqliteVfs::Methods {
     std::optional<SqliteJournalFile> journal{};  ///< Of that kind.
     std::string held{};                          ///< The header of a commit frame, written with its content.
     sqlite3_int64 held_at = 0;
+    bool is_durably_empty = false;  ///< Of a WAL: this connection has synced that, and has written nothing since.
 
     sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
     const sqlite3_io_methods* calls() { return below()->pMethods; }
@@ -189,6 +190,7 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
     return SQLITE_IOERR_WRITE;
   }
   if (mine.journal) return mine.journal->write(from, size, offset);
+  mine.is_durably_empty = false;
   if (const int code = write_held(mine); code != SQLITE_OK) return code;
   if (mine.kind == Kind::wal && mine.vfs->capture_.awaits_content()) {
     mine.held.assign(static_cast<const char*>(from), bytes);
@@ -220,12 +222,13 @@ int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
 
 /// SQLite leaves the end of a WAL unsynced: should the frames come back after a power cut, the main file has them, and
 /// playing them once more does nothing. But the journal says next that the WAL is empty, and an undo puts the main file
-/// back beneath it.
+/// back beneath it. One that is found empty may have been emptied by whoever could not sync that, or was killed before.
 int SqliteVfs::Methods::empty_wal(File& file) {
-  sqlite3_int64 size = 0;
-  int code = file.calls()->xFileSize(file.below(), &size);
-  if (code == SQLITE_OK) code = file.calls()->xTruncate(file.below(), 0);
-  return code == SQLITE_OK && size > 0 ? file.calls()->xSync(file.below(), SQLITE_SYNC_NORMAL) : code;
+  int code = file.calls()->xTruncate(file.below(), 0);
+  if (code != SQLITE_OK || file.is_durably_empty) return code;
+  code = file.calls()->xSync(file.below(), SQLITE_SYNC_NORMAL);
+  file.is_durably_empty = code == SQLITE_OK;
+  return code;
 }
 
 int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
