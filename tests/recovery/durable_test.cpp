@@ -48,6 +48,17 @@ TEST_F(DurableTest, WalThatIsEmptiedIsSyncedBeforeTheJournalSaysSo) {
   EXPECT_LT(first(emptied, calls, syncs, "app.db-wal"), first(emptied, calls, writes, "journal.lmdb"));
 }
 
+/// Whoever has emptied it may have failed to sync that, or was killed before: its old frames came back over an undo.
+TEST_F(DurableTest, WalThatIsFoundEmptyIsSyncedBeforeAnUndoHasItsName) {
+  run("PRAGMA journal_mode = WAL");
+  scripts(2);
+  upgrade();
+  const auto calls = calls_of([&] { migrator(listener).undo_run({}); });
+  const auto named = first(calls.begin(), calls, renames, "app.db-journal.new");
+  ASSERT_NE(named, calls.end());
+  EXPECT_LT(first(calls.begin(), calls, syncs, "app.db-wal"), named);
+}
+
 /// Who was killed had not synced its commit, and restart, which read it from the kernel's cache, acknowledged it.
 TEST_F(DurableTest, WalWithACommitIsSyncedBeforeRestartAcknowledgesIt) {
   run("PRAGMA journal_mode = WAL");
