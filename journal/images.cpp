@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t let_go_interval = 16;
 
 /// So many batches may wait for the helper: memory is bounded when it cannot keep up.
-constexpr std::size_t sealing_max = 16;
+constexpr std::size_t sealing_max = 4;
 
 /// Erases what `next` finds until it finds nothing.
 template <class Next>

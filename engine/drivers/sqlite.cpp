@@ -39,7 +39,7 @@ using Prepared = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
 /// Pages that a transaction has changed wait here. Each time it is full, SQLite syncs its rollback journal, so that the
 /// 2 MB that it would take cost a large change a hundred syncs.
-constexpr std::size_t cache_bytes = std::size_t{16} << 20U;
+constexpr std::size_t cache_bytes = std::size_t{10} << 20U;
 
 /// Sets a flag for as long as it lives.
 struct While {
