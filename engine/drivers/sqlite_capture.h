@@ -111,6 +111,8 @@ class SqliteCapture {
   void main_truncate(std::uint64_t size);
   void main_sync();
   void wal_write(std::uint64_t offset, std::string_view bytes);
+  /// Within `start` and its end: what is written is of a unit.
+  [[nodiscard]] bool in_unit() const { return images_ != nullptr; }
   /// Of the commit frame only the header has come: nothing of that frame may be written yet.
   [[nodiscard]] bool awaits_content() const { return in_unit() && commit_frame_ != 0 && stage_ == Stage::writing; }
   void wal_truncate();
@@ -118,7 +120,6 @@ class SqliteCapture {
  private:
   enum class Stage { idle, locked, writing, sealed };
 
-  [[nodiscard]] bool in_unit() const { return images_ != nullptr; }
   [[nodiscard]] bool writes_in_place() const { return in_unit() && wal_ == nullptr && journal_written_; }
   [[nodiscard]] SqliteFootprint measure() const;
   void describe(const std::string& first, SqliteFootprint& footprint) const;

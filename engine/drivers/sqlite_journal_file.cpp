@@ -16,7 +16,7 @@ constexpr std::size_t buffer_bytes = std::size_t{64} << 10U;
 }  // namespace
 
 int SqliteJournalFile::read(void* to, int size, std::int64_t offset) {
-  const bool sequential = std::exchange(read_to_, offset + size) == offset;
+  const bool sequential = std::exchange(read_to_, offset + size) == offset && reads_ahead_;
   auto* const bytes = static_cast<char*>(to);
   if (sequential && read_ahead(size, offset)) {
     std::memcpy(bytes, ahead_.data() + (offset - ahead_at_), static_cast<std::size_t>(size));

@@ -42,24 +42,27 @@ enum class Kind { main, journal, wal };
 
 }  // namespace
 
+/// What SQLite takes for its file. The file of the VFS below lies behind it, in the same memory.
+struct SqliteVfs::File {
+  sqlite3_file base;
+  Kind kind;
+  SqliteVfs* vfs;
+  std::optional<UnderlyingFile> stored;
+  std::optional<SqliteJournalFile> journal{};  ///< Of that kind, and of the WAL.
+  std::string held{};                          ///< The header of a commit frame, written with its content.
+  sqlite3_int64 held_at = 0;
+  bool is_durably_empty = false;  ///< Of a WAL: this connection has synced that, and has written nothing since.
+
+  sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
+  const sqlite3_io_methods* calls() { return below()->pMethods; }
+  static const std::size_t size;
+};
+
+const std::size_t SqliteVfs::File::size =
+    (sizeof(File) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
+
 /// The methods that SQLite calls: C functions, so that none may throw.
 struct SqliteVfs::Methods {
-  /// What SQLite takes for its file. The file of the VFS below lies behind it, in the same memory.
-  struct File {
-    sqlite3_file base;
-    Kind kind;
-    SqliteVfs* vfs;
-    std::optional<UnderlyingFile> stored;
-    std::optional<SqliteJournalFile> journal{};  ///< Of that kind.
-    std::string held{};                          ///< The header of a commit frame, written with its content.
-    sqlite3_int64 held_at = 0;
-    bool is_durably_empty = false;  ///< Of a WAL: this connection has synced that, and has written nothing since.
-
-    sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(this) + size); }
-    const sqlite3_io_methods* calls() { return below()->pMethods; }
-    static const std::size_t size;
-  };
-
   static File& of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
   static sqlite3_file* below(sqlite3_file* file) { return of(file).below(); }
 
@@ -145,9 +148,6 @@ struct SqliteVfs::Methods {
                                             unfetch};
 };
 
-const std::size_t SqliteVfs::Methods::File::size =
-    (sizeof(File) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
-
 int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out) {
   sqlite3_vfs* const real = sqlite3_vfs_find(nullptr);
   const bool watched = (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
@@ -162,15 +162,21 @@ int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_fi
   if (mine->below()->pMethods == nullptr) return code;  // Nothing was opened; SQLite will not close it.
   mine->base.pMethods = &io;
   mine->stored.emplace(mine->below());
-  if (mine->kind == Kind::journal) mine->journal.emplace(mine->below());
+  if (mine->kind != Kind::main) mine->journal.emplace(mine->below(), mine->kind == Kind::journal);
   if (mine->kind == Kind::main) mine->vfs->capture_.main_opened(&*mine->stored, name);
-  if (mine->kind == Kind::wal) mine->vfs->capture_.wal_opened(&*mine->stored);
+  if (mine->kind == Kind::wal) {
+    mine->vfs->wal_ = mine;
+    mine->vfs->capture_.wal_opened(&*mine->stored);
+  }
   return code;
 }
 
 int SqliteVfs::Methods::close(sqlite3_file* file) {
-  if (of(file).kind == Kind::wal) tell(of(file), [](SqliteCapture& capture) { capture.wal_closed(); });
-  if (auto& journal = of(file).journal) static_cast<void>(journal->flush());
+  if (of(file).kind == Kind::wal) {
+    of(file).vfs->wal_ = nullptr;
+    tell(of(file), [](SqliteCapture& capture) { capture.wal_closed(); });
+  }
+  if (of(file).kind == Kind::journal) static_cast<void>(of(file).journal->flush());
   const int code = of(file).calls()->xClose(below(file));
   of(file).~File();
   return code;
@@ -189,15 +195,21 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
     mine.held.clear();
     return SQLITE_IOERR_WRITE;
   }
-  if (mine.journal) return mine.journal->write(from, size, offset);
   mine.is_durably_empty = false;
-  if (const int code = write_held(mine); code != SQLITE_OK) return code;
+  // Only of a unit's transaction it is known which write commits it.
+  const bool waits = mine.kind == Kind::journal || (mine.kind == Kind::wal && mine.vfs->capture_.in_unit());
+  if (!waits) return mine.calls()->xWrite(mine.below(), from, size, offset);
   if (mine.kind == Kind::wal && mine.vfs->capture_.awaits_content()) {
+    if (const int code = write_held(mine); code != SQLITE_OK) return code;
     mine.held.assign(static_cast<const char*>(from), bytes);
     mine.held_at = offset;
     return SQLITE_OK;
   }
-  return mine.calls()->xWrite(mine.below(), from, size, offset);
+  const bool commits = !mine.held.empty();
+  int code = write_held(mine);
+  if (code == SQLITE_OK) code = mine.journal->write(from, size, offset);
+  // Others may read it as soon as SQLite has told them, which it does with or without a sync.
+  return code == SQLITE_OK && commits ? mine.journal->flush() : code;
 }
 
 /// Where an attempt that was cut off has left the same content in the same place, the header alone makes it a commit:
@@ -205,7 +217,7 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
 int SqliteVfs::Methods::write_held(File& file) {
   if (file.held.empty()) return SQLITE_OK;
   const std::string header = std::exchange(file.held, {});
-  return file.calls()->xWrite(file.below(), header.data(), static_cast<int>(header.size()), file.held_at);
+  return file.journal->write(header.data(), static_cast<int>(header.size()), file.held_at);
 }
 
 int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
@@ -215,16 +227,16 @@ int SqliteVfs::Methods::truncate(sqlite3_file* file, sqlite3_int64 size) {
     if (mine.kind == Kind::wal && size == 0) capture.wal_truncate();
   });
   if (failed) return SQLITE_IOERR_TRUNCATE;
-  if (mine.journal) return mine.journal->truncate(size);
+  if (mine.kind == Kind::main) return mine.calls()->xTruncate(mine.below(), size);
   mine.held.clear();
-  return mine.kind == Kind::wal && size == 0 ? empty_wal(mine) : mine.calls()->xTruncate(mine.below(), size);
+  return mine.kind == Kind::wal && size == 0 ? empty_wal(mine) : mine.journal->truncate(size);
 }
 
 /// SQLite leaves the end of a WAL unsynced: should the frames come back after a power cut, the main file has them, and
 /// playing them once more does nothing. But the journal says next that the WAL is empty, and an undo puts the main file
 /// back beneath it. One that is found empty may have been emptied by whoever could not sync that, or was killed before.
 int SqliteVfs::Methods::empty_wal(File& file) {
-  int code = file.calls()->xTruncate(file.below(), 0);
+  int code = file.journal->truncate(0);
   if (code != SQLITE_OK || file.is_durably_empty) return code;
   code = file.calls()->xSync(file.below(), SQLITE_SYNC_NORMAL);
   file.is_durably_empty = code == SQLITE_OK;
@@ -237,9 +249,9 @@ int SqliteVfs::Methods::sync(sqlite3_file* file, int flags) {
     if (mine.kind == Kind::main) capture.main_sync();
   });
   if (failed) return SQLITE_IOERR_FSYNC;
-  if (mine.journal) return mine.journal->sync(flags);
+  if (mine.kind == Kind::main) return mine.calls()->xSync(mine.below(), flags);
   const int code = write_held(mine);
-  return code == SQLITE_OK ? mine.calls()->xSync(mine.below(), flags) : code;
+  return code == SQLITE_OK ? mine.journal->sync(flags) : code;
 }
 
 int SqliteVfs::Methods::lock(sqlite3_file* file, int level) {
@@ -259,6 +271,11 @@ int SqliteVfs::Methods::shm_map(sqlite3_file* file, int region, int size, int ex
 
 int SqliteVfs::Methods::shm_lock(sqlite3_file* file, int offset, int count, int flags) {
   constexpr int write_lock = 0;  // Of the wal-index's eight.
+  // What waits belongs to a transaction that was rolled back, and others write where it would go.
+  if (File* wal = of(file).vfs->wal_; wal != nullptr && offset == write_lock && (flags & SQLITE_SHM_UNLOCK) != 0) {
+    wal->held.clear();
+    wal->journal->discard();
+  }
   const int code = of(file).calls()->xShmLock(below(file), offset, count, flags);
   if (code == SQLITE_OK && offset == write_lock && flags == (SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE))
     tell(of(file), [](SqliteCapture& capture) { capture.write_locked(); });
@@ -291,7 +308,7 @@ SqliteVfs::SqliteVfs() : registration_(std::make_unique<Registration>()) {
   registration_->vfs.pNext = nullptr;
   registration_->vfs.zName = registration_->name.c_str();
   registration_->vfs.pAppData = this;
-  registration_->vfs.szOsFile = static_cast<int>(Methods::File::size) + real->szOsFile;
+  registration_->vfs.szOsFile = static_cast<int>(File::size) + real->szOsFile;
   registration_->vfs.xOpen = Methods::open;
   if (sqlite3_vfs_register(&registration_->vfs, /*makeDflt=*/0) != SQLITE_OK) throw std::bad_alloc();
 }

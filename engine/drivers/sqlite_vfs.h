@@ -30,10 +30,12 @@ class SqliteVfs {
   void rethrow();
 
  private:
+  struct File;
   struct Methods;
   struct Registration;
 
   SqliteCapture capture_;
+  File* wal_ = nullptr;  ///< While it is open.
   std::exception_ptr error_;
   bool must_fail_ = false;  ///< SQLite has not been told of `error_` yet.
   std::unique_ptr<Registration> registration_;

@@ -1,5 +1,6 @@
 // Before-images beside others who use the database, across changes of its mode, and when something fails.
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <stdexcept>
@@ -190,6 +191,29 @@ TEST_F(CaptureTest, WalThatBeginsAnewIsNotReadForOldPages) {
     EXPECT_EQ(content.find("second"), std::string::npos) << place;
   EXPECT_GT(kept.units[0].images.size(), 1U);
   other.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/// What had not been written of them yet waits in memory, for a place that others have written to since.
+TEST_F(CaptureTest, FramesOfARollbackAreNotWrittenOverThoseOfOthers) {
+  wal();
+  const auto rows_of = [](int bytes) {  // 12 MB and more: SQLite's cache does not take them.
+    return fmt::format(
+        "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 501 UNION ALL SELECT i + 1 FROM c WHERE i < {})"
+        "  SELECT i, hex(zeroblob({})) FROM c",
+        12'000'000 / bytes, bytes);
+  };
+  connect();
+  begin_unit();
+  run(rows_of(1000));
+  connection->rollback();
+  connection->capture(nullptr);
+  Raw other(file);
+  other.run("PRAGMA wal_autocheckpoint = 0");
+  other.run(rows_of(300));
+  const auto theirs = other.read("SELECT sum(length(v)) FROM t");
+  unit("UPDATE t SET v = '1' || substr(v, 2) WHERE id = 1");
+  EXPECT_EQ(Raw(file).read("PRAGMA integrity_check"), "ok");
+  EXPECT_EQ(Raw(file).read("SELECT sum(length(v)) FROM t"), theirs);
 }
 
 TEST_F(CaptureTest, ReaderWithAnOldSnapshotDoesNotMatter) {

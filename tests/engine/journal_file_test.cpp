@@ -56,7 +56,7 @@ std::int64_t size_of(SqliteJournalFile& file) {
 TEST(JournalFile, IsOnTheDiskOnceItIsSynced) {
   const Folder folder;
   OpenFile open(folder);
-  SqliteJournalFile file(open.get());
+  SqliteJournalFile file(open.get(), /*reads_ahead=*/true);
   write(file, "one", 0);
   write(file, "two", 3);
   EXPECT_EQ(file.sync(SQLITE_SYNC_NORMAL), SQLITE_OK);
@@ -66,7 +66,7 @@ TEST(JournalFile, IsOnTheDiskOnceItIsSynced) {
 TEST(JournalFile, TakesMoreThanSqliteTakesAtOnce) {
   const Folder folder;
   OpenFile open(folder);
-  SqliteJournalFile file(open.get());
+  SqliteJournalFile file(open.get(), /*reads_ahead=*/true);
   std::string all;
   for (int i = 0; i < 100; ++i) {
     const std::string piece(4096, static_cast<char>('a' + i % 26));
@@ -85,7 +85,7 @@ TEST(JournalFile, WhatAFullDiskDidNotTakeIsReadFromMemory) {
     const rlimit little{100, 100};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
     OpenFile open(folder);
-    SqliteJournalFile file(open.get());
+    SqliteJournalFile file(open.get(), /*reads_ahead=*/true);
     const std::string page(500, 'p');
     ASSERT_EQ(write(file, "head", 0), SQLITE_OK);
     ASSERT_EQ(write(file, page, 4), SQLITE_OK);
@@ -100,11 +100,25 @@ TEST(JournalFile, WhatAFullDiskDidNotTakeIsReadFromMemory) {
   EXPECT_EQ(status, 0);
 }
 
+/// A WAL's transaction that is rolled back.
+TEST(JournalFile, WhatIsDiscardedIsNotWritten) {
+  const Folder folder;
+  OpenFile open(folder);
+  SqliteJournalFile file(open.get(), /*reads_ahead=*/false);
+  ASSERT_EQ(write(file, "committed", 0), SQLITE_OK);
+  ASSERT_EQ(file.flush(), SQLITE_OK);
+  ASSERT_EQ(write(file, "rolled back", 9), SQLITE_OK);
+  file.discard();
+  EXPECT_EQ(size_of(file), 9);
+  EXPECT_EQ(file.sync(SQLITE_SYNC_NORMAL), SQLITE_OK);
+  EXPECT_EQ(read_file(folder / name), "committed");
+}
+
 /// Whatever is written, read, cut off and synced in whatever order: as if each had been done at once.
 RC_GTEST_PROP(JournalFile, IsAFile, ()) {
   const Folder folder;
   OpenFile open(folder);
-  SqliteJournalFile file(open.get());
+  SqliteJournalFile file(open.get(), *rc::gen::arbitrary<bool>());
   std::string model;
   std::int64_t read_to = 0;
   const int steps = *rc::gen::inRange(1, 60);
