@@ -17,6 +17,7 @@
 #include "cli/command_table.h"
 #include "cli/completion.h"
 #include "cli/json.h"
+#include "engine/drivers/sqlite.h"
 #include "recovery/version.h"
 #include "versions/spelling.h"
 
@@ -384,6 +385,7 @@ int run(int argc, char** argv) {
   occupy_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // A file-size limit is an error of write(), like a full disk.
   std::signal(SIGPIPE, SIG_IGN);  // `belay history | head` must not end a run half way.
+  engine::drivers::have_sqlite_alone();
   Options options;
   std::array<std::string, 2> durations;
   CLI::App app{"belay: database migrations that cannot stop half way", "belay"};

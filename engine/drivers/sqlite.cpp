@@ -441,4 +441,8 @@ std::unique_ptr<Connection> open_sqlite(const std::string& path, const Connectio
   return std::make_unique<Sqlite>(path, options);
 }
 
+void have_sqlite_alone() {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 }  // namespace belay::engine::drivers

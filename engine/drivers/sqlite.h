@@ -17,4 +17,9 @@ inline constexpr const char* in_memory = ":memory:";
 /// the DROP TABLE of a table rebuild would delete the child rows; check_constraints() makes up for it.
 std::unique_ptr<Connection> open_sqlite(const std::string& path, const ConnectionOptions& options);
 
+/// For a program that has its process, and so SQLite, to itself: SQLite stops counting its memory, which takes a lock
+/// for each allocation (https://www.sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus). To be
+/// called before the first connection; afterwards it does nothing.
+void have_sqlite_alone();
+
 }  // namespace belay::engine::drivers
