@@ -33,7 +33,8 @@ struct View {
 
 View view_of(Context& context) {
   auto& migrator = context.migrator();
-  View view{migrator.overview(), migrator.look(), {}, {}, {}, {}};
+  auto situation = migrator.look();
+  View view{migrator.overview(), std::move(situation), {}, {}, {}, {}};
   view.is_head.resize(view.graph.size());
   view.is_current.resize(view.graph.size());
   for (const auto head : view.graph.heads()) view.is_head[head] = true;

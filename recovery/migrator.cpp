@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <unordered_set>
 #include <utility>
 
@@ -138,7 +139,14 @@ const versions::Graph& Migrator::overview() {
 }
 
 Situation Migrator::look() {
-  return recovery::look(settings_, places_, overview(), stop_);
+  // A thread of its own where there can be one. What is wrong with the scripts comes before what is wrong elsewhere.
+  auto scripts = std::async([this]() -> const versions::Graph& { return overview(); });
+  try {
+    return recovery::look(settings_, places_, [&]() -> const versions::Graph& { return scripts.get(); }, stop_);
+  } catch (...) {
+    if (scripts.valid()) scripts.get();
+    throw;
+  }
 }
 
 // --- Planning ---

@@ -47,23 +47,20 @@ journal::Lsn look_at_journal(Situation& situation, const Places& places, engine:
 }
 
 /// @returns false when somebody was at work between its parts, so that they need not fit.
-bool look_once(Situation& situation, const Settings& settings, const Places& places, const versions::Graph& graph,
-               const std::stop_token& stop) {
+bool look_once(Situation& situation, const Settings& settings, const Places& places, const std::stop_token& stop) {
   situation.exists = engine::exists(places.url);
   situation.running = journal::ProcessLock::holder(places.lock);
 
   std::unique_ptr<engine::Connection> connection;
   std::optional<engine::TargetState> state;
-  std::vector<versions::Stamp> stamps;
   if (situation.exists) {
     connection = engine::connect(places.url, {.lock_timeout = settings.lock_timeout, .read_only = true});
     connection->stop_on(stop);
     engine::VersionTable table(*connection, settings.version_table);
     state = table.state();
-    stamps = table.stamps();
+    situation.stamps = table.stamps();
     if (state && !connection->has_table(table.name())) situation.problem = version_table_lost(table.name());
   }
-  fill(situation, graph, std::move(stamps));
   const journal::Lsn last = look_at_journal(situation, places, connection.get(), state);
   if (!situation.problem && !situation.interrupted) return true;
 
@@ -83,12 +80,12 @@ void fill(Situation& situation, const versions::Graph& graph, std::vector<versio
   situation.current = versions::current(graph, situation.stamps);
 }
 
-Situation look(const Settings& settings, const Places& places, const versions::Graph& graph,
+Situation look(const Settings& settings, const Places& places, const std::function<const versions::Graph&()>& graph,
                const std::stop_token& stop) {
-  for (;;) {
-    Situation situation;
-    if (look_once(situation, settings, places, graph, stop)) return situation;
-  }
+  Situation situation;
+  while (!look_once(situation, settings, places, stop)) situation = {};
+  fill(situation, graph(), std::move(situation.stamps));
+  return situation;
 }
 
 }  // namespace belay::recovery

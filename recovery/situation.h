@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -41,8 +42,9 @@ struct Situation {
 void fill(Situation& situation, const versions::Graph& graph, std::vector<versions::Stamp> stamps);
 
 /// Where a database is. Writes nothing and waits for nobody.
-/// @throws engine::Error, journal::Error.
-Situation look(const Settings& settings, const Places& places, const versions::Graph& graph,
+/// @param graph  called last, so that the scripts can be read meanwhile.
+/// @throws engine::Error, journal::Error, and what `graph` throws.
+Situation look(const Settings& settings, const Places& places, const std::function<const versions::Graph&()>& graph,
                const std::stop_token& stop);
 
 }  // namespace belay::recovery

@@ -404,6 +404,9 @@ TEST_F(Autogenerate, ATableIsNotRebuiltOverATriggerThatIsIgnored) {
   Database(root / "app.db").run("CREATE TRIGGER audit_rooms AFTER INSERT ON rooms BEGIN SELECT 1; END");
   write("schema.sql", "CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT, code TEXT UNIQUE);");
   EXPECT_EQ(refusal(words()), (Refusal{exit_refused, "unprovable"}));
+  // Not the name of the file, which was never written, and is another one in the next second.
+  const std::string message = refused().at("message");
+  EXPECT_TRUE(message.starts_with("the script cannot be run, in line ")) << message;
 }
 
 // --- Words ---
