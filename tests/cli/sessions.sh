@@ -35,14 +35,16 @@ write_schema() {
   cp "$work/block" schema.sql
 }
 
-# Not after a second, but when some slices have committed.
+# Not after a second, but when some slices have committed. The run stands still while it is asked, as most of the time the
+# database is locked.
 kill_in_the_middle() {
   belay migrate &
-  local filled="SELECT count(*) FROM pragma_table_info('readings') WHERE name = 'fahrenheit'"
-  for ((i = 0; i < 3000; ++i)); do
-    if [ "$(sqlite3 app.db "$filled" 2>/dev/null)" = 1 ] &&
-      [ "$(sqlite3 app.db 'SELECT count(*) > 10000 FROM readings WHERE fahrenheit IS NOT NULL' 2>/dev/null)" = 1 ]; then break; fi
-    sleep 0.02
+  local filled=0
+  until [ "$filled" = 1 ]; do
+    sleep 0.01
+    kill -STOP $! || break
+    filled=$(sqlite3 app.db 'SELECT fahrenheit IS NOT NULL FROM readings WHERE id = 10001' 2>/dev/null) || true
+    [ "$filled" = 1 ] || kill -CONT $!
   done
   kill -9 $!
   wait $! || true
