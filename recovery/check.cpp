@@ -209,7 +209,8 @@ void Check::look() {
   if (!scripts_.graph() || damage_) return;
   const auto& graph = *scripts_.graph();
   try {
-    situation_ = recovery::look(settings_, places_, [&]() -> const versions::Graph& { return graph; }, stop_);
+    situation_ = recovery::look(
+        settings_, places_, [&]() -> const versions::Graph& { return graph; }, stop_);
     return;
   } catch (const journal::Error& error) {
     if (error.code() != journal::ErrorCode::damaged && error.code() != journal::ErrorCode::newer_format) throw;

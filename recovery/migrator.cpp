@@ -142,7 +142,8 @@ Situation Migrator::look() {
   // A thread of its own where there can be one. What is wrong with the scripts comes before what is wrong elsewhere.
   auto scripts = std::async([this]() -> const versions::Graph& { return overview(); });
   try {
-    return recovery::look(settings_, places_, [&]() -> const versions::Graph& { return scripts.get(); }, stop_);
+    return recovery::look(
+        settings_, places_, [&]() -> const versions::Graph& { return scripts.get(); }, stop_);
   } catch (...) {
     if (scripts.valid()) scripts.get();
     throw;
