@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -192,20 +191,16 @@ TEST_F(Replaying, EndsOnTheStopToken) {
 }
 
 /// A table each, and every schema fingerprinted: more than what fix-state asks for.
-TEST_F(Replaying, AThousandRevisionsTakeWellUnderASecond) {
+TEST_F(Replaying, EachOfAThousandRevisionsMakesAnotherSchema) {
   std::vector<std::string> sections;
   sections.reserve(1000);
   for (int i = 0; i < 1000; ++i)
     sections.push_back("CREATE TABLE t" + std::to_string(i) +
                        " (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at TEXT);");
   const Graph graph = chain(sections);
-  const auto start = std::chrono::steady_clock::now();
   std::set<std::string> fingerprints;
   replay(scratch, graph, all(graph), [&](const ReplayPoint&) { fingerprints.insert(scratch.schema().fingerprint()); });
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(fingerprints.size(), 1001U);
-  RecordProperty("milliseconds", static_cast<int>(took.count() * 1000));
-  EXPECT_LT(took.count(), 10.0);  // Far above, for a slow machine and a sanitizer.
 }
 
 }  // namespace
