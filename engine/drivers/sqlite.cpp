@@ -55,7 +55,9 @@ class Sqlite final : public Connection {
 
   const Capabilities& capabilities() const override { return capabilities_; }
   void capture(BeforeImages* images) override { vfs_.capture().start(images); }
-  std::string footprint() override { return vfs_.capture().footprint().text(); }
+  std::string footprint() override {
+    return (in_transaction() ? vfs_.capture().found() : vfs_.capture().measure()).text();
+  }
   bool follows(std::string_view next, std::string_view end) const override {
     return nobody_wrote_between(SqliteFootprint::parse(end), SqliteFootprint::parse(next));
   }

@@ -77,8 +77,10 @@ class SqliteCapture {
   /// A new unit; null ends it.
   void start(BeforeImages* images);
 
-  /// Where the files stand. In a transaction that is watched: as it found them.
-  [[nodiscard]] SqliteFootprint footprint() const { return in_unit() && stage_ != Stage::idle ? before_ : measure(); }
+  /// Where the files stand.
+  [[nodiscard]] SqliteFootprint measure() const;
+  /// Where the transaction that is watched has found them; without one, where they stand.
+  [[nodiscard]] SqliteFootprint found() const { return in_unit() && stage_ != Stage::idle ? before_ : measure(); }
 
   /// The database's first bytes, as the next reader finds them.
   [[nodiscard]] std::string first_page(std::size_t size) const;
@@ -121,7 +123,6 @@ class SqliteCapture {
   enum class Stage { idle, locked, writing, sealed };
 
   [[nodiscard]] bool writes_in_place() const { return in_unit() && wal_ == nullptr && journal_written_; }
-  [[nodiscard]] SqliteFootprint measure() const;
   void describe(const std::string& first, SqliteFootprint& footprint) const;
   void frame_header(std::uint32_t frame, std::string_view bytes);
   void frame_content(std::uint32_t frame, std::uint64_t offset, std::string_view bytes);

@@ -61,14 +61,14 @@ void SqliteRestore::run() {
 
 SqliteFootprint SqliteRestore::stands_as_expected() {
   const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
-  auto now = parts_.capture.footprint();
+  auto now = parts_.capture.measure();
   require_expected(now);
   return now;
 }
 
 SqliteFootprint SqliteRestore::publish_locked() {
   const Locked locked(parts_.connection, "BEGIN EXCLUSIVE");
-  const auto now = parts_.capture.footprint();
+  const auto now = parts_.capture.measure();
   require_expected(now);
   return publish(now);
 }
@@ -79,7 +79,7 @@ SqliteFootprint SqliteRestore::publish_over_wal() {
   parts_.connection.query("PRAGMA locking_mode = EXCLUSIVE");
   try {
     empty_wal();
-    const auto now = parts_.capture.footprint();
+    const auto now = parts_.capture.measure();
     require_expected(now);
     return publish(now);
   } catch (...) {
@@ -104,7 +104,7 @@ void SqliteRestore::empty_wal() {
         .next("close them (fuser, lsof), then run the command again");
   }
   parts_.connection.query("PRAGMA wal_checkpoint(TRUNCATE)");
-  if (parts_.capture.footprint().frames > 0)
+  if (parts_.capture.measure().frames > 0)
     throw Error(ErrorCode::busy, "the WAL of " + parts_.path + " could not be emptied").next("run the command again");
 }
 
@@ -113,7 +113,7 @@ void SqliteRestore::empty_wal() {
 void SqliteRestore::tell_when(const SqliteFootprint& left) {
   try {
     const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
-    auto now = parts_.capture.footprint();
+    auto now = parts_.capture.measure();
     if (now.frames > 0 || now.pages != left.pages || now.counter != left.counter) return;
     images_.seal(left.text(), now.text());
   } catch (const Error&) {  // What was to be put back has been.
