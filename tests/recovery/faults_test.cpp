@@ -33,9 +33,10 @@ class FaultsTest : public ProjectTest {
     std::filesystem::remove_all(folder / "app.db-belay");
   }
 
-  /// Lets each write of an upgrade fail in turn.
-  void sweep(int error, bool stays, const std::string& path = "") {
+  /// Lets each write of an upgrade fail in turn. @param second  what the second script does.
+  void sweep(int error, bool stays, const std::string& path = "", const std::string& second = "") {
     scripts(3);
+    if (!second.empty()) script("002", second);
     int failures = 0;
     int in_a_row = 0;
     for (int call = 1; in_a_row < 5; ++call, start_anew()) {  // The last calls may fail without harm.
@@ -60,6 +61,12 @@ TEST_F(FaultsTest, WriteToTheDatabaseThatFailsOnce) {
 }
 TEST_F(FaultsTest, WriteToSqlitesJournalThatFailsOnce) {
   sweep(EIO, false, "app.db-journal");
+}
+
+/// Its journal had been unlinked, so that it had committed; it was written off, and nothing could be taken back any more.
+TEST_F(FaultsTest, SyncOfTheFolderThatFailsOnceBehindAVacuum) {
+  settings.policy = Policy::back;
+  sweep(ENOSPC, false, folder.path().string(), "INSERT INTO t VALUES (2);\n-- migrate:step v transaction:off\nVACUUM;");
 }
 
 /// When its header cannot be written LMDB writes the old number back, and not the old trees: the check of the journal's
