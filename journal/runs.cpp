@@ -89,10 +89,15 @@ std::vector<Journal::Run> list_runs(lmdb::Transaction& transaction, const Tables
 
 std::uint64_t prune_runs(lmdb::Transaction& transaction, const Tables& tables, Head& head,
                          const Journal::Retention& retention) {
-  std::uint64_t dropped =
-      drop_oldest(transaction, tables, head, [&](std::uint64_t runs) { return runs > retention.runs; });
-  let_images_go(transaction, tables, head, retention.bytes);
-  dropped += drop_oldest(transaction, tables, head, [&](std::uint64_t) { return head.bytes > retention.bytes; });
+  std::uint64_t dropped = 0;
+  try {
+    dropped += drop_oldest(transaction, tables, head, [&](std::uint64_t runs) { return runs > retention.runs; });
+    let_images_go(transaction, tables, head, retention.bytes);
+    dropped += drop_oldest(transaction, tables, head, [&](std::uint64_t) { return head.bytes > retention.bytes; });
+  } catch (const Error& error) {
+    // An old run that is damaged stays, with those behind it, rather than the newest one cannot end. `verify` tells.
+    if (error.code() != ErrorCode::damaged) throw;
+  }
   if (const auto images = find_images(transaction)) erase_images_before(transaction, *images, head.first_image);
   return dropped;
 }

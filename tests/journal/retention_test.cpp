@@ -2,6 +2,7 @@
 
 #include "journal/images.h"
 #include "journal/journal.h"
+#include "journal/log_reader.h"
 #include "tests/journal/images.h"
 
 // Which runs and images go, and when. A run of 64 pages of noise takes about 264 KiB.
@@ -87,6 +88,23 @@ TEST_F(RetentionTest, RunThatGoesTakesItsImagesWithIt) {
   EXPECT_EQ(runs_with_images(), (std::vector<bool>{true, true}));
   EXPECT_EQ(journal_->verify().images, 4U);
   EXPECT_EQ(stored_batches(), 4U);
+}
+
+/// No later run could end, and what it had done was said not to have happened.
+TEST_F(RetentionTest, RunWhoseEntryIsDamagedStaysAndLaterOnesEnd) {
+  write_images(pages(64));
+  journal_.reset();
+  {
+    lmdb::Environment environment(file_, lmdb::Environment::Access::write);
+    environment.write([](lmdb::Transaction& transaction) {
+      transaction.put(open_tables(transaction).runs, key_of(RunId{1}), "garbage");
+    });
+  }
+  reopen();
+  const Lsn newest = write_images(pages(64), {.runs = 1, .bytes = 0});
+  EXPECT_EQ(images_of(*journal_, newest), pages(64));
+  EXPECT_EQ(journal_->prune({.runs = 1}), 0U);
+  EXPECT_EQ(code_of([this] { journal_->verify(); }), ErrorCode::damaged);
 }
 
 TEST_F(RetentionTest, ImagesOfAnOpenRunAreNeverLetGo) {
