@@ -197,6 +197,7 @@ Failure describe(const versions::Error& error) {
 Failure describe(const journal::Error& error) {
   Failure failure = common(error);
   failure.file = error.file().string();
+  if (error.in_run()) failure.state = "the run may be open: the next one finds out, and finishes it or takes it back";
   return failure;
 }
 

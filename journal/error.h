@@ -30,11 +30,15 @@ class Error : public std::runtime_error {
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
   /// The record to blame, or none.
   [[nodiscard]] Lsn lsn() const { return lsn_; }
+  /// Whether a run was under way: what has become of it the next one finds out.
+  [[nodiscard]] bool in_run() const { return in_run_; }
+  void set_in_run() { in_run_ = true; }
 
  private:
   ErrorCode code_;
   std::filesystem::path file_;
   Lsn lsn_;
+  bool in_run_ = false;
 };
 
 }  // namespace belay::journal

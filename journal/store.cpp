@@ -28,12 +28,34 @@ constexpr std::size_t waiting_image_bytes_max = std::size_t{4} << 20U;
 
 }  // namespace
 
+namespace {
+
+/// What is written next is appended, so that nothing may stand there: found before anything is done, and not after.
+void require_end(lmdb::Transaction& transaction, const Tables& tables, const Head& head) {
+  const auto require = [](bool holds) {
+    if (!holds) throw Error(ErrorCode::damaged, "a record stands where the next one belongs");
+  };
+  const auto record = lmdb::Cursor(transaction, tables.log).last();
+  require(!record || number_of(record->key) <= head.last.value);
+  const auto images = find_images(transaction);
+  const auto image = images ? lmdb::Cursor(transaction, *images).last() : std::nullopt;
+  if (!image) return;
+  const ImageKey newest = image_key_of(image->key);
+  require(newest.transaction <= head.last);
+  if (newest.transaction < head.first_image) return;  // Being erased, from its first one on.
+  const auto use = image_use(transaction, *images, newest.transaction, newest.transaction);
+  require(use.batches == newest.batch + std::uint64_t{1});
+}
+
+}  // namespace
+
 Journal::Store::Store(const std::filesystem::path& file, Access access)
     : environment_(file, access == Access::read ? lmdb::Environment::Access::read : lmdb::Environment::Access::write),
       writable_(access == Access::write) {
   read([this](lmdb::Transaction& transaction) {
     tables_ = open_tables(transaction);
     durable_ = read_head(transaction, tables_);
+    if (writable_) require_end(transaction, tables_, durable_);
   });
   tip_ = durable_;
 }

@@ -64,13 +64,18 @@ engine::Error mended(Target& target, const engine::Error& error, const engine::E
 template <typename Forward>
 std::optional<Recovered> guarded(Target& target, const Settling& how, const engine::Executor::Options& options,
                                  engine::Observer& observer, const std::stop_token& stop, Forward forward) {
-  auto recovered = restart(target, how, options, observer, stop);
   try {
-    forward();
-  } catch (const engine::Error& error) {
-    throw mended(target, error, options, observer);
+    auto recovered = restart(target, how, options, observer, stop);
+    try {
+      forward();
+    } catch (const engine::Error& error) {
+      throw mended(target, error, options, observer);
+    }
+    return recovered;
+  } catch (journal::Error& error) {
+    error.set_in_run();
+    throw;
   }
-  return recovered;
 }
 
 }  // namespace belay::recovery

@@ -50,7 +50,7 @@ class ImageDamageTest : public ImagesTest {
         change({transaction, find_images(transaction).value()});
       });
     }
-    reopen();
+    reopen(Journal::Access::read);
   }
 };
 
@@ -203,6 +203,16 @@ TEST_F(ImageDamageTest, JournalWithoutItsTableOfImagesIsDamaged) {
   for (auto at = bytes.find("images"); at != std::string::npos; at = bytes.find("images")) bytes[at] = 'I';
   write_file(file_, bytes);
   EXPECT_EQ(code_of([&] { reopen(); }), ErrorCode::damaged);
+}
+
+/// It was found by the run that wrote there, and so half way.
+TEST_F(ImageDamageTest, BatchWhereTheNextOneBelongsIsFoundByWhoeverWouldWriteIt) {
+  for (const ImageKey& key : {ImageKey{{8}, 7}, ImageKey{{99}, 0}}) {
+    tamper([&](Writing writing) { writing.put(key, writing.get({{8}, 1})); });
+    EXPECT_EQ(code_of([this] { reopen(); }), ErrorCode::damaged);
+    tamper([&](Writing writing) { writing.erase(key); });
+    reopen();
+  }
 }
 
 }  // namespace
