@@ -28,7 +28,7 @@ std::string place(const std::vector<versions::RevisionId>& current, const versio
 /// Scripts that cannot be read do not make what was done undone.
 static std::string place_of(Context& context, const std::vector<versions::RevisionId>& current) {
   try {
-    return place(current, context.migrator().graph());
+    return place(current, context.migrator().overview());
   } catch (const versions::Error&) {
     return joined(current);
   }
@@ -43,7 +43,7 @@ void after_migrate(Context& context, const recovery::Report& report) {
   try {
     context.hooks().after_migrate();
   } catch (engine::Error& error) {
-    error.state("the run is done; the database is at " + place(report.to, context.migrator().graph()));
+    error.state("the run is done; the database is at " + place(report.to, context.migrator().overview()));
     throw;
   }
 }
