@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 
 import projects
 from measuring import Contender, Failed, in_turn, ratio, wall
@@ -55,6 +56,7 @@ def status_curve(bench, findings):
     for count in bench.pick((100, 1_000, 10_000, 30_000), quick=(100, 1_000, 10_000)):
         folder = projects.small_revisions(bench.folder(f"status-{count}"), count, projects.rare_table)
         migrate = [bench.belay, "-C", folder, "migrate", "-q"]
+        time.sleep(1)  # What was written a moment ago is not remembered, as it may yet change within the clock's tick.
         subprocess.run(migrate, check=True)
         contenders = [Contender("belay status", [bench.belay, "-C", folder, "status"]),
                       Contender("belay migrate", migrate)]
