@@ -12,7 +12,8 @@ def measure(bench, findings):
                           capture_output=True, text=True, check=True, env=bench.environment).stdout
     print("\nParts")
     for part in json.loads(said)["benchmarks"]:
-        if part.get("aggregate_name", "median") != "median":    # One run alone has no median.
+        # One run alone has no median.
+        if part.get("aggregate_name") != "median" and part.get("repetitions", 1) > 1:
             continue
         unit = part["time_unit"]
         rate = f"{part['bytes_per_second'] / 1e6:,.0f} MB/s" if "bytes_per_second" in part else ""
