@@ -63,7 +63,8 @@ TEST_F(FaultsTest, WriteToSqlitesJournalThatFailsOnce) {
   sweep(EIO, false, "app.db-journal");
 }
 
-/// Its journal had been unlinked, so that it had committed; it was written off, and nothing could be taken back any more.
+/// Its journal had been unlinked, so that it had committed; it was written off, and nothing could be taken back any
+/// more.
 TEST_F(FaultsTest, SyncOfTheFolderThatFailsOnceBehindAVacuum) {
   settings.policy = Policy::back;
   sweep(ENOSPC, false, folder.path().string(), "INSERT INTO t VALUES (2);\n-- migrate:step v transaction:off\nVACUUM;");
