@@ -26,10 +26,6 @@ constexpr std::uint64_t scan_bytes_max = 1U << 20U;
 /// too.
 constexpr std::size_t waiting_image_bytes_max = std::size_t{4} << 20U;
 
-}  // namespace
-
-namespace {
-
 /// What is written next is appended, so that nothing may stand there: found before anything is done, and not after.
 void require_end(lmdb::Transaction& transaction, const Tables& tables, const Head& head) {
   const auto require = [](bool holds) {

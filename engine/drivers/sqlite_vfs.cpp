@@ -199,15 +199,14 @@ int SqliteVfs::Methods::write(sqlite3_file* file, const void* from, int size, sq
   // Only of a unit's transaction it is known which write commits it.
   const bool waits = mine.kind == Kind::journal || (mine.kind == Kind::wal && mine.vfs->capture_.in_unit());
   if (!waits) return mine.calls()->xWrite(mine.below(), from, size, offset);
+  const bool commits = !mine.held.empty();
+  if (const int code = write_held(mine); code != SQLITE_OK) return code;
   if (mine.kind == Kind::wal && mine.vfs->capture_.awaits_content()) {
-    if (const int code = write_held(mine); code != SQLITE_OK) return code;
     mine.held.assign(static_cast<const char*>(from), bytes);
     mine.held_at = offset;
     return SQLITE_OK;
   }
-  const bool commits = !mine.held.empty();
-  int code = write_held(mine);
-  if (code == SQLITE_OK) code = mine.journal->write(from, size, offset);
+  const int code = mine.journal->write(from, size, offset);
   // Others may read it as soon as SQLite has told them, which it does with or without a sync.
   return code == SQLITE_OK && commits ? mine.journal->flush() : code;
 }
