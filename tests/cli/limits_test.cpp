@@ -3,15 +3,10 @@
 #include <fmt/format.h>
 
 #include "tests/cli/project.h"
+#include "tests/sanitizers.h"
 
 namespace belay::cli {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool needs_address_space = true;
-#else
-constexpr bool needs_address_space = false;
-#endif
 
 class Limits : public Project {
  protected:
@@ -47,7 +42,7 @@ TEST_F(Limits, TooFewDescriptorsAreSaidAndTheRunThatHasEnoughCompletes) {
 
 /// The journal's map grows with it, from a small one on.
 TEST_F(Limits, TooLittleAddressSpaceIsSaidAndAHundredMebibytesAreEnough) {
-  if (needs_address_space) GTEST_SKIP() << "a sanitizer needs the address space";
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs the address space";
   EXPECT_GT(grow("-v", 16'000, 100'000, 4'000), 16'000);
   expect_complete();
 }

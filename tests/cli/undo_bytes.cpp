@@ -23,15 +23,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/sanitizers.h"
+
 namespace {
 
 namespace fs = std::filesystem;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_counts = false;  // Most of it is the sanitizer's own.
-#else
-constexpr bool memory_counts = true;
-#endif
+constexpr bool memory_counts = !belay::sanitized;  // Most of it is the sanitizer's own.
 constexpr long memory_max_kib = 64L * 1024;
 
 void sql(const fs::path& file, const std::string& text) {

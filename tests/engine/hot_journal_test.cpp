@@ -5,6 +5,7 @@
 #include "tests/engine/fixture.h"
 #include "tests/engine/raw.h"
 #include "tests/recovery/death.h"
+#include "tests/sanitizers.h"
 
 namespace belay::engine {
 namespace {
@@ -30,9 +31,7 @@ class HotJournalTest : public testing::Test {
 
 /// The name is the commit point: with it, the undo would have happened although it is said to have failed.
 TEST_F(HotJournalTest, WhoseFolderCannotBeOpenedGetsNoName) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "UBSan looks at objects through a pipe, and there is no descriptor left for one";
-#endif
+  if (address_sanitized) GTEST_SKIP() << "UBSan looks at objects through a pipe, and no descriptor is left for one";
   const int status = run_child([&] {
     HotJournal journal(database, {.page_size = 4096, .pages = 2});
     journal.add(0, read_file(database).substr(0, 4096));

@@ -13,14 +13,9 @@
 #include <vector>
 
 #include "journal/journal.h"
+#include "tests/sanitizers.h"
 
 namespace belay::journal {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 /// A temporary folder of its own.
 class Folder {

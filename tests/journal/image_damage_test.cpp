@@ -43,13 +43,9 @@ class ImageDamageTest : public ImagesTest {
   }
 
   void tamper(const std::function<void(Writing)>& change) {
-    journal_.reset();
-    {
-      lmdb::Environment environment(file_, lmdb::Environment::Access::write);
-      environment.write([&change](lmdb::Transaction& transaction) {
-        change({transaction, find_images(transaction).value()});
-      });
-    }
+    tamper_with_file([&change](lmdb::Transaction& transaction) {
+      change({transaction, find_images(transaction).value()});
+    });
     reopen(Journal::Access::read);
   }
 };

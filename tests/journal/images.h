@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "journal/journal.h"
+#include "journal/lmdb.h"
 #include "tests/journal/fixture.h"
 
 /// Before-images, and a journal to keep them in.
@@ -47,6 +49,13 @@ class ImagesTest : public ::testing::Test {
   void reopen(Journal::Access access = Journal::Access::write) {
     journal_.reset();
     journal_.emplace(Journal::open(file_, access));
+  }
+
+  /// What nobody should do to the file; the journal is closed for it, and stays so.
+  void tamper_with_file(const std::function<void(lmdb::Transaction&)>& change) {
+    journal_.reset();
+    lmdb::Environment environment(file_, lmdb::Environment::Access::write);
+    environment.write(change);
   }
 
   Lsn begin_transaction(const Images& images = {}) {

@@ -93,13 +93,9 @@ TEST_F(RetentionTest, RunThatGoesTakesItsImagesWithIt) {
 /// No later run could end, and what it had done was said not to have happened.
 TEST_F(RetentionTest, RunWhoseEntryIsDamagedStaysAndLaterOnesEnd) {
   write_images(pages(64));
-  journal_.reset();
-  {
-    lmdb::Environment environment(file_, lmdb::Environment::Access::write);
-    environment.write([](lmdb::Transaction& transaction) {
-      transaction.put(open_tables(transaction).runs, key_of(RunId{1}), "garbage");
-    });
-  }
+  tamper_with_file([](lmdb::Transaction& transaction) {
+    transaction.put(open_tables(transaction).runs, key_of(RunId{1}), "garbage");
+  });
   reopen();
   const Lsn newest = write_images(pages(64), {.runs = 1, .bytes = 0});
   EXPECT_EQ(images_of(*journal_, newest), pages(64));
