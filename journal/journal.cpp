@@ -96,6 +96,9 @@ const std::filesystem::path& Journal::file() const {
 const std::string& Journal::database_id() const {
   return store_->tip().database_id;
 }
+bool Journal::is_up_to_date() const {
+  return store_->is_up_to_date();
+}
 Lsn Journal::last() const {
   return store_->tip().last;
 }

@@ -76,6 +76,9 @@ class Journal {
 
   // The state as this object last saw or made it: another process's writes show in `scan`, `verify` and `begin`.
 
+  /// Whether that is the state still: the file of that name is the one that is open, and nobody has written to it.
+  [[nodiscard]] bool is_up_to_date() const;
+
   /// The last record, durable or appended; none in a new journal.
   [[nodiscard]] Lsn last() const;
 

@@ -101,6 +101,11 @@ Opening::~Opening() {
   registry().open.erase(id_);
 }
 
+bool Opening::is(const std::filesystem::path& file) const {
+  struct stat info {};
+  return ::stat(file.c_str(), &info) == 0 && id_ == std::pair(info.st_dev, info.st_ino);
+}
+
 Transaction::~Transaction() {
   mdb_txn_abort(handle_);
 }
@@ -247,12 +252,20 @@ void Environment::make_lock_file() {
 
 /// The header before LMDB maps what it claims, the trees before LMDB follows them.
 void Environment::open_checked() {
-  Pages pages(file_);
-  pages.check_header();
+  Pages(file_).check_header();
   open_handle();
+  check_trees(access_ == Access::read ? Pages::Trust::reading : Pages::Trust::writing);
+}
+
+void Environment::check_values() const {
+  check_trees(Pages::Trust::writing);
+}
+
+void Environment::check_trees(Pages::Trust trust) const {
+  Pages pages(file_);
   bool checked = false;
   while (!checked) {
-    read([&](const Transaction& held) { checked = pages.check_trees(mdb_txn_id(held.handle_)); });
+    read([&](const Transaction& held) { checked = pages.check_trees(mdb_txn_id(held.handle_), trust); });
   }
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "journal/error.h"
+#include "journal/lmdb_pages.h"
 #include "journal/mapped_memory.h"
 
 struct MDB_env;
@@ -105,6 +106,9 @@ class Opening {
   Opening& operator=(const Opening&) = delete;
   ~Opening();
 
+  /// Whether it has that name.
+  [[nodiscard]] bool is(const std::filesystem::path& file) const;
+
  private:
   std::pair<dev_t, ino_t> id_;
 };
@@ -133,12 +137,19 @@ class Environment {
   /// Grows the map until values of `bytes` in all fit at its end, of which `large` take whole pages each.
   void reserve(std::size_t bytes, std::size_t large);
 
+  /// Looks at the pages of large values, too, as opening for writing does.
+  /// @throws Error `damaged`.
+  void check_values() const;
+
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+  /// False when the file was moved away, or another was put into its place.
+  [[nodiscard]] bool is_at_its_place() const { return opening_.is(file_); }
 
  private:
   friend class Transaction;
   friend class Cursor;
   void open_checked();
+  void check_trees(Pages::Trust trust) const;
   void open_handle();
   void make_lock_file();
   [[nodiscard]] MDB_txn* begin(unsigned int flags) const;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "journal/error.h"
 
@@ -92,7 +93,8 @@ T at(std::string_view bytes, std::size_t offset) {
 /// One walk through all trees of a snapshot. Every page may be met once, which also bounds the walk.
 class Walk {
  public:
-  Walk(Pages& pages, std::uint64_t last_page) : pages_(pages), met_(last_page + 1) {}
+  Walk(Pages& pages, std::uint64_t last_page, Pages::Trust trust)
+      : pages_(pages), with_values_(trust == Pages::Trust::writing), met_(last_page + 1) {}
 
   /// Each transaction frees pages and lists them under its own number, so the newest list tells which one wrote this:
   /// a header whose number was changed is found out.
@@ -186,8 +188,12 @@ class Walk {
     const std::size_t stored_size = big ? sizeof(std::uint64_t) : value_size;
     require(stored_size <= page.size() && value <= page.size() - stored_size, "a node lies outside its page");
     const std::string_view stored = page.substr(value, stored_size);
-    const std::string big_value = big ? check_big_value(at<std::uint64_t>(stored, 0), value_size, kind) : std::string();
-    if (kind == Kind::free) check_free_list(page.substr(offset + sizeof node, node.key_size), big ? big_value : stored);
+    if (big) check_big_value(at<std::uint64_t>(stored, 0), value_size, kind);
+    if (kind == Kind::free) {
+      const std::string list =
+          big ? pages_.read(at<std::uint64_t>(stored, 0), sizeof(PageHeader), value_size) : std::string(stored);
+      check_free_list(page.substr(offset + sizeof node, node.key_size), list);
+    }
     if (kind == Kind::names) {
       require(!big && value_size == sizeof(TreeRoot), "a table has no tree");
       tables_.push_back(at<TreeRoot>(stored, 0));
@@ -195,16 +201,19 @@ class Walk {
     return value + stored_size - offset;
   }
 
-  /// @returns the value, where the walk has a use for it.
-  std::string check_big_value(std::uint64_t number, std::size_t size, Kind kind) {
+  /// In the tables it was appended, and has the pages that it needs; LMDB may leave a list of free pages more.
+  void check_big_value(std::uint64_t number, std::size_t size, Kind kind) {
+    std::uint64_t count = (sizeof(PageHeader) + size - 1) / pages_.page_size() + 1;
     meet(number);
-    const auto header = at<PageHeader>(pages_.read(number, 0, sizeof(PageHeader)), 0);
-    const std::uint64_t count = header.lower | std::uint64_t{header.upper} << 16U;
-    require(header.number == number && header.flags == overflow, "a page is not what it should be");
-    require(count > 0 && sizeof header + size <= count * pages_.page_size(), "a large value is cut short");
+    if (with_values_ || kind == Kind::free) {
+      const auto header = at<PageHeader>(pages_.read(number, 0, sizeof(PageHeader)), 0);
+      const std::uint64_t stored = header.lower | std::uint64_t{header.upper} << 16U;
+      require(header.number == number && header.flags == overflow, "a page is not what it should be");
+      require(kind == Kind::free ? stored >= count : stored == count, "a large value is not of the size it should be");
+      count = stored;
+    }
     if (count > 1) meet(number + 1, count - 1);
     found_.overflow_pages += count;
-    return kind == Kind::free ? pages_.read(number, sizeof header, size) : std::string();
   }
 
   /// By the transaction that freed them: a count and as many pages, in descending order.
@@ -225,6 +234,7 @@ class Walk {
   }
 
   Pages& pages_;
+  bool with_values_;  ///< Their headers are looked at.
   std::vector<bool> met_;
   std::vector<std::pair<std::uint64_t, std::size_t>> pending_;  ///< Pages to look at, and their level.
   std::vector<std::pair<std::size_t, std::size_t>> extents_;    ///< Of the nodes of the page at hand.
@@ -262,12 +272,12 @@ void Pages::check_header() {
   require(false, "its two headers do not belong together");
 }
 
-bool Pages::check_trees(std::uint64_t transaction) {
+bool Pages::check_trees(std::uint64_t transaction, Trust trust) {
   const auto metas = read_metas();
   const Meta& held = metas[transaction % 2];
   if (held.transaction != transaction) return false;
   require_length(held.last_page);
-  Walk walk(*this, held.last_page);
+  Walk walk(*this, held.last_page, trust);
   walk.check_free_pages(held.free, transaction);
   walk.check_tables(held.names);
   // The other header is left alone: where a write of it failed, LMDB has put the old number over the new trees, and
@@ -319,16 +329,18 @@ std::string Pages::read(std::uint64_t page, std::uint64_t offset, std::size_t si
 
 /// Every page that a walk meets has been as it is since before the walk began, so that it may be read ahead.
 std::string_view Pages::read_page(std::uint64_t page) {
+  constexpr std::uint64_t close = 2;
   constexpr std::uint64_t together = 16;
   const auto has_it = [&] { return page >= around_from_ && (page - around_from_ + 1) * page_size_ <= around_.size(); };
-  if (!has_it()) {
+  const std::uint64_t last = std::exchange(asked_for_, page);
+  if (!has_it() && page <= last + close && last <= page + close) {
     around_from_ = page - page % together;
     around_.resize(together * page_size_);
     const ssize_t count =
         ::pread(descriptor_, around_.data(), around_.size(), static_cast<off_t>(around_from_ * page_size_));
     around_.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-    if (!has_it()) around_ = read(around_from_ = page, 0, page_size_);
   }
+  if (!has_it()) around_ = read(around_from_ = page, 0, page_size_);
   return std::string_view(around_).substr((page - around_from_) * page_size_, page_size_);
 }
 

@@ -91,7 +91,8 @@ Byte<Outcome> byte(Outcome& value) {
 /// Reads where the bytes are, without a copy.
 class ViewBuffer : public std::streambuf {
  public:
-  explicit ViewBuffer(std::string_view bytes) {
+  explicit ViewBuffer(std::string_view bytes) { show(bytes); }
+  void show(std::string_view bytes) {
     char* begin = const_cast<char*>(bytes.data());  // std::streambuf has no read-only form; nothing is put back
     setg(begin, begin, begin + bytes.size());
   }
@@ -226,13 +227,33 @@ constexpr std::array<Kind, std::variant_size_v<Record>> kinds{{
     {Type::undo_end, "UndoEnd"},
 }};
 
+constexpr char little_endian = 1;  ///< The byte that cereal's portable archive begins with.
+
+/// Made once and not for each record: most of the time that a short record takes goes into making a stream.
+class Input {
+ public:
+  template <class... Fields>
+  void read(std::string_view archived, Fields&&... fields) {
+    buffer_.show(archived.substr(1));
+    in_(std::forward<Fields>(fields)...);
+  }
+  [[nodiscard]] bool at_end() const { return buffer_.at_end(); }
+
+ private:
+  ViewBuffer buffer_{{&little_endian, 1}};
+  std::istream stream_{&buffer_};
+  cereal::PortableBinaryInputArchive in_{stream_, cereal::PortableBinaryInputArchive::Options::LittleEndian()};
+};
+
+Input& input() {
+  thread_local Input instance;
+  return instance;
+}
+
 template <class... Fields>
 void read_all(std::string_view archived, Fields&... fields) {
-  ViewBuffer buffer(archived);
-  std::istream stream(&buffer);
-  cereal::PortableBinaryInputArchive in(stream, cereal::PortableBinaryInputArchive::Options::LittleEndian());
-  in(fields...);
-  if (!buffer.at_end()) reject("the record is longer than its fields");
+  input().read(archived, fields...);
+  if (!input().at_end()) reject("the record is longer than its fields");
 }
 
 template <class T>
@@ -243,11 +264,8 @@ Record decode_as(std::string_view archived) {
 }
 
 Record decode_head(std::string_view archived) {
-  ViewBuffer buffer(archived);
-  std::istream stream(&buffer);
-  cereal::PortableBinaryInputArchive in(stream, cereal::PortableBinaryInputArchive::Options::LittleEndian());
   PlannedRevision revision;
-  in(revision.ordinal, revision.revision, byte(revision.action));
+  input().read(archived, revision.ordinal, revision.revision, byte(revision.action));
   return revision;
 }
 
@@ -345,7 +363,6 @@ Record decode(std::string_view bytes) {
 }
 
 Record decode(std::string_view bytes, Detail detail) {
-  constexpr char little_endian = 1;  // the byte that cereal's portable archive begins with
   if (bytes.size() < 2 || bytes[1] != little_endian) reject("the record is not in a form that was ever written");
   try {
     const auto type = static_cast<Type>(bytes[0]);

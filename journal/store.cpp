@@ -73,6 +73,12 @@ void Journal::Store::refresh() {
   tip_ = durable_;
 }
 
+bool Journal::Store::is_up_to_date() const {
+  Head now;
+  read([&](lmdb::Transaction& transaction) { now = read_head(transaction, tables_); });
+  return environment_.is_at_its_place() && now == durable_;
+}
+
 /// Adds the place to what the codecs and the grammar throw.
 template <class Action>
 void Journal::Store::with_place(const Action& action) const {
@@ -394,6 +400,7 @@ std::vector<Journal::Run> Journal::Store::runs() const {
 }
 
 Journal::Summary Journal::Store::verify() const {
+  environment_.check_values();
   Summary summary;
   read([&](lmdb::Transaction& transaction) { summary = verify_all(transaction, tables_); });
   summary.bytes = std::filesystem::file_size(file());

@@ -29,6 +29,8 @@ class Journal::Store {
   /// The state with what was appended.
   [[nodiscard]] const Head& tip() const { return tip_; }
 
+  [[nodiscard]] bool is_up_to_date() const;
+
   RunId begin(RunBegin run, std::vector<PlannedRevision> plan);
   RunId supersede(const std::optional<Record>& closing, RunEnd end, RunBegin run, std::vector<PlannedRevision> plan);
   Lsn append(const Record& record);

@@ -15,6 +15,7 @@ class Fold {
   void operator()(const journal::Journal::Entry& entry) {
     lsn_ = entry.lsn;
     std::visit(*this, entry.record);
+    analysis_.read_to = lsn_;
   }
 
   void operator()(const journal::RunBegin& run) {
@@ -113,12 +114,17 @@ bool half_applied(const engine::Position& position) {
 
 Analysis analyse(const journal::Journal& journal) {
   Analysis analysis;
+  analysis.read_to = {journal.checkpoint().value - 1};
+  analyse_further(analysis, journal);
+  return analysis;
+}
+
+void analyse_further(Analysis& analysis, const journal::Journal& journal) {
   Fold fold(analysis);
-  journal.scan(journal.checkpoint(), [&](const journal::Journal::Entry& entry) {
+  journal.scan({analysis.read_to.value + 1}, [&](const journal::Journal::Entry& entry) {
     fold(entry);
     return true;
   });
-  return analysis;
 }
 
 std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,

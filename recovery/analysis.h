@@ -41,6 +41,8 @@ struct Analysis {
   std::optional<journal::Lsn> leftover;  ///< A void transaction that committed, only to be taken back.
   bool taken_back = false;               ///< The last thing that happened is that an undo took effect.
 
+  journal::Lsn read_to;  ///< The last record that all this is from.
+
   /// From where on there is something to take back so that the last whole revision is the end.
   [[nodiscard]] std::optional<journal::Lsn> loose_end() const { return part ? part : leftover; }
 };
@@ -53,6 +55,8 @@ bool half_applied(const engine::Position& position);
 
 /// @throws journal::Error `damaged`.
 Analysis analyse(const journal::Journal& journal);
+/// Reads on where `analysis` has ended.
+void analyse_further(Analysis& analysis, const journal::Journal& journal);
 
 /// The record that closes what is open, of a run that is given up: TransactionRollback, or UndoEnd (not done).
 std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,

@@ -167,7 +167,7 @@ RunsToUndo runs_to_undo(const journal::Journal& journal, engine::Connection& con
   const auto runs = journal.runs();
   if (runs.empty()) throw nothing_to_take_back("nothing has been run");
   const Run oldest = oldest_to_go(runs, back_to);
-  const auto found = in_force(journal, {.first = oldest.first}, connection);
+  auto found = in_force(journal, {.first = oldest.first}, connection);
   if (found.units.empty())
     throw nothing_to_take_back(back_to ? fmt::format("nothing of run {} is in force", back_to->value)
                                        : "no run has anything in force");
@@ -175,9 +175,13 @@ RunsToUndo runs_to_undo(const journal::Journal& journal, engine::Connection& con
     throw nothing_to_take_back(
         fmt::format("nothing of run {} is in force: it committed nothing, or was taken back", back_to->value));
   require_images(journal, runs, found.units);
-  return {.scope = scope_of(journal, connection, found.units.front().lsn),
-          .newest = run_of(journal, found.units.back().lsn).run,
-          .revisions = net_effect(completed(found))};
+  const Lsn first = found.units.front().lsn;
+  const Lsn last = found.units.back().lsn;
+  auto revisions = net_effect(completed(found));
+  return {.scope = scope_of(std::move(found), journal, connection, first),
+          .oldest = run_of(journal, first).run,
+          .newest = run_of(journal, last).run,
+          .revisions = std::move(revisions)};
 }
 
 Error nothing_to_take_back(const std::string& why) {

@@ -30,6 +30,7 @@ bool written_since(const journal::Journal& journal, engine::Connection& connecti
 /// What an undo of finished runs would take back.
 struct RunsToUndo {
   Scope scope;
+  journal::RunId oldest;
   journal::RunId newest;
   /// What becomes of the revisions: those that were brought about go `down`, newest first, or come back `up`.
   std::vector<Completed> revisions;

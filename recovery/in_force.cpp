@@ -22,19 +22,23 @@ class Fold {
   void operator()(const journal::RunBegin&) { plan_.clear(); }
   void operator()(const journal::PlannedRevision& revision) { plan_.push_back({{revision.revision}, revision.action}); }
   void operator()(const journal::TransactionBegin& begin) {
-    open_.emplace();
-    open_->unit = {.lsn = lsn_, .previous = begin.previous, .before = {}, .completed = {}};
+    result_.open.emplace();
+    result_.open->unit = {.lsn = lsn_, .previous = begin.previous, .before = {}, .completed = {}};
   }
   void operator()(const journal::StepBegin&) {}
-  void operator()(const journal::StampBegin& stamp) { open_->unit.completed.push_back(plan_.at(stamp.ordinal)); }
+  void operator()(const journal::StampBegin& stamp) { result_.open->unit.completed.push_back(plan_.at(stamp.ordinal)); }
   void operator()(const journal::RevisionRollback&) {}
-  void operator()(const journal::TransactionCommit&) { commit(); }
-  void operator()(const journal::TransactionRollback&) { open_.reset(); }
+  void operator()(const journal::TransactionCommit&) {
+    result_.count_open();
+    if (!result_.ends.empty()) result_.ends = {result_.ends.back()};
+    known_ = true;
+  }
+  void operator()(const journal::TransactionRollback&) { result_.open.reset(); }
   void operator()(const journal::RunEnd&) {}
 
   void operator()(const journal::Footprint& footprint) {
-    if (open_)
-      take(*open_, footprint);
+    if (result_.open)
+      take(*result_.open, footprint);
     else if (undo_)
       undo_->stops.push_back(footprint.after);
     else if (known_ && follows(footprint.before, result_.ends))
@@ -63,22 +67,12 @@ class Fold {
     if (proven) leave_at(undo.stops.back());
   }
 
-  InForce finish(OpenEnd open_end) {
-    if (open_ && open_end == OpenEnd::in_force) {
-      const Places places = open_->places;
-      commit();
-      result_.ends = places;
-    }
+  InForce finish() {
     if (undo_) result_.stops = std::move(undo_->stops);
     return std::move(result_);
   }
 
  private:
-  struct Open {
-    Unit unit;
-    Places places;  ///< Where the target may stand while it is open.
-    std::vector<Gap> gaps;
-  };
   struct Undo {
     Lsn first;
     Places stops;
@@ -89,7 +83,7 @@ class Fold {
     return std::any_of(ends.begin(), ends.end(), [&](const auto& end) { return connection_.follows(next, end); });
   }
 
-  void take(Open& open, const journal::Footprint& footprint) const {
+  void take(OpenUnit& open, const journal::Footprint& footprint) const {
     const bool first = open.places.empty();
     const Places& ends = first ? result_.ends : open.places;
     if ((!first || known_) && !follows(footprint.before, ends))
@@ -104,25 +98,24 @@ class Fold {
     result_.left = place;
   }
 
-  void commit() {
-    auto open = *std::exchange(open_, std::nullopt);
-    result_.units.push_back(std::move(open.unit));
-    result_.gaps.insert(result_.gaps.end(), open.gaps.begin(), open.gaps.end());
-    result_.ends.clear();
-    if (!open.places.empty()) leave_at(open.places.back());
-    known_ = true;
-  }
-
   const engine::Connection& connection_;
   InForce result_;
   Lsn lsn_;
   std::vector<Completed> plan_;  ///< Of the run that is being read.
-  std::optional<Open> open_;
   std::optional<Undo> undo_;
   bool known_ = false;  ///< Where the target was left before the next record.
 };
 
 }  // namespace
+
+void InForce::count_open() {
+  if (!open) return;
+  auto counted = *std::exchange(open, std::nullopt);
+  units.push_back(std::move(counted.unit));
+  gaps.insert(gaps.end(), counted.gaps.begin(), counted.gaps.end());
+  if (!counted.places.empty()) left = counted.places.back();
+  ends = std::move(counted.places);
+}
 
 std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first, const std::string& now) const {
   for (const Gap& gap : gaps)
@@ -132,14 +125,13 @@ std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first,
   return Gap{.unit = {}, .within = false, .end = left, .found = now};
 }
 
-InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection,
-                 OpenEnd open_end) {
+InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection) {
   Fold fold(connection);
   journal.scan(span.first, [&](const journal::Journal::Entry& entry) {
     fold(entry);
     return !span.last || entry.lsn < span.last;
   });
-  return fold.finish(open_end);
+  return fold.finish();
 }
 
 journal::Journal::Run run_of(const journal::Journal& journal, Lsn record) {

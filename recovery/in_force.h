@@ -33,6 +33,13 @@ struct Gap {
   std::string found;
 };
 
+/// A transaction that has neither committed nor been rolled back, as far as the log tells.
+struct OpenUnit {
+  Unit unit;
+  std::vector<std::string> places;  ///< Where the target may stand while it is open.
+  std::vector<Gap> gaps;
+};
+
 /// The transactions in force, from a run on, and what proves that nobody else has written between them (invariant I2).
 struct InForce {
   std::vector<Unit> units;  ///< Oldest first.
@@ -40,6 +47,10 @@ struct InForce {
   std::vector<std::string> ends;   ///< Where the target may stand if nobody else has written since the newest of them.
   std::string left;                ///< Where belay left the target, as evidence.
   std::vector<std::string> stops;  ///< Of an open undo: where it may have left the target on its way.
+  std::optional<OpenUnit> open;    ///< At the end of the log; it does not count.
+
+  /// From now on what is open counts as if it had committed, or as something that may have.
+  void count_open();
 
   /// What is in the way of taking back those from `first` on; nothing when it is proven that nobody else has written
   /// since.
@@ -54,16 +65,9 @@ struct Span {
   journal::Lsn last{};  ///< None: the end of the log.
 };
 
-/// What becomes of an open transaction at the end of the log.
-enum class OpenEnd {
-  dropped,   ///< It does not count.
-  in_force,  ///< It counts as if it had committed, or it may have.
-};
-
 /// Folds durable records.
 /// @param connection  compares footprints.
-InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection,
-                 OpenEnd open_end = OpenEnd::dropped);
+InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection);
 
 /// The run that a record belongs to.
 /// @throws Error `no_images` when it is no longer kept.

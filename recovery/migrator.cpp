@@ -138,12 +138,12 @@ const versions::Graph& Migrator::overview() {
   return graph_.emplace(versions::load_scripts(places_.versions, *scripts_));
 }
 
-Situation Migrator::look() {
+Situation Migrator::look(Ahead ahead) {
   // A thread of its own where there can be one. What is wrong with the scripts comes before what is wrong elsewhere.
   auto scripts = std::async([this]() -> const versions::Graph& { return overview(); });
   try {
     return recovery::look(
-        settings_, places_, [&]() -> const versions::Graph& { return scripts.get(); }, stop_);
+        settings_, places_, [&]() -> const versions::Graph& { return scripts.get(); }, stop_, ahead);
   } catch (...) {
     if (scripts.valid()) scripts.get();
     throw;
@@ -208,7 +208,7 @@ void Migrator::heed(const Situation& situation, bool heed_drift) const {
 
 Report Migrator::run(const std::string& command, bool heed_drift, const MakePlan& make_plan) {
   Report report;
-  const Situation before = look();
+  const Situation before = look(Ahead::no);
   report.from = before.current;
   if (before.problem || !before.interrupted) heed(before, heed_drift);  // Before anything is made.
   if (!before.interrupted) {
@@ -262,7 +262,7 @@ ResetPlan Migrator::plan_reset(const Situation& situation, engine::Connection* l
 
 Report Migrator::reset(const ResetRequest& request, const std::string& command) {
   Report report;
-  const Situation before = look();
+  const Situation before = look(Ahead::no);
   report.from = report.to = before.current;
   const bool nothing_to_do = plan_reset(before).run.empty();  // Refuses before anything is made.
   if (nothing_to_do && !before.interrupted && !before.running) return report;
@@ -329,7 +329,7 @@ journal::RunBegin Migrator::run_begin(const std::string& command,
 
 Report Migrator::recover(Policy policy, bool discard_later_writes, const std::string& command) {
   Report report;
-  const Situation before = look();
+  const Situation before = look(Ahead::no);
   report.from = report.to = before.current;
   if (before.problem) throw Error(*before.problem);
   if (!before.interrupted && !before.running) return report;
@@ -374,7 +374,7 @@ UndoPlan Migrator::plan_undo(const Situation& situation, std::optional<journal::
   const auto chosen = runs_to_undo(journal, *connection, back_to);
   UndoPlan plan{
       .runs = undoable_runs(journal, *connection), .revisions = chosen.revisions, .obstacle = obstacle(chosen)};
-  std::erase_if(plan.runs, [&](const UndoableRun& run) { return run.run < chosen.scope.run; });
+  std::erase_if(plan.runs, [&](const UndoableRun& run) { return run.run < chosen.oldest; });
   return plan;
 }
 

@@ -84,7 +84,7 @@ class Migrator {
   const versions::Graph& overview();
 
   /// Where the database is. Writes nothing and waits for nobody.
-  Situation look();
+  Situation look(Ahead ahead = Ahead::yes);
 
   /// What `upgrade` and `downgrade` would do in this situation.
   versions::Plan plan_upgrade(const Situation& situation, std::string_view to);

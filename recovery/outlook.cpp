@@ -13,7 +13,14 @@ class Outlook {
  public:
   Outlook(const Analysis& analysis, const Evidence& evidence, const journal::Journal& journal,
           engine::Connection& connection)
-      : analysis_(analysis), verdict_(evidence.verdict()), journal_(journal), connection_(connection) {}
+      : analysis_(analysis),
+        verdict_(evidence.verdict()),
+        journal_(journal),
+        connection_(connection),
+        dropping_(in_force(journal, {.first = journal.checkpoint()}, connection)),
+        counting_(dropping_) {
+    counting_.count_open();
+  }
 
   [[nodiscard]] std::vector<std::string> footprints() const;
   [[nodiscard]] Way forward() const;
@@ -35,6 +42,8 @@ class Outlook {
   Verdict verdict_;
   const journal::Journal& journal_;
   engine::Connection& connection_;
+  InForce dropping_;  ///< Of the open run, if what is open does not count.
+  InForce counting_;  ///< And if it does.
 };
 
 std::string tail_text(const Analysis& analysis) {
@@ -48,8 +57,7 @@ std::string tail_text(const Analysis& analysis) {
 
 std::vector<std::string> Outlook::footprints() const {
   if (!connection_.capabilities().images) return {};
-  const auto found = in_force(journal_, {.first = journal_.checkpoint()}, connection_, OpenEnd::in_force);
-  const auto& left = analysis_.undo ? found.stops : found.ends;
+  const auto& left = analysis_.undo ? counting_.stops : counting_.ends;
   std::vector<std::string> lines;
   if (!left.empty()) lines.push_back(fmt::format("belay left the database at [{}]", left.back()));
   lines.push_back(fmt::format("the database is now at [{}]", connection_.footprint()));
@@ -70,8 +78,7 @@ std::optional<Error> Outlook::obstacle(std::optional<journal::Lsn> first) const 
   if (!first) return std::nullopt;
   try {
     // What was dropped is not in force; of everything else it does not matter whether it happened.
-    const auto end = verdict_ == Verdict::drop ? OpenEnd::dropped : OpenEnd::in_force;
-    const auto scope = scope_of(journal_, connection_, *first, end);
+    const auto scope = scope_of(verdict_ == Verdict::drop ? dropping_ : counting_, journal_, connection_, *first);
     if (!scope.gap) return std::nullopt;
     return with_choices(foreign_writes(scope));
   } catch (const Error& error) {
@@ -81,7 +88,8 @@ std::optional<Error> Outlook::obstacle(std::optional<journal::Lsn> first) const 
 
 std::optional<Error> Outlook::obstacle_to_undo() const {
   try {
-    const auto scope = scope_of(journal_, connection_, analysis_.undo->intent.first);
+    const journal::Lsn first = analysis_.undo->intent.first;
+    const auto scope = scope_of(in_force_since(journal_, connection_, first), journal_, connection_, first);
     for (const auto& stop : scope.stops)
       if (connection_.follows(scope.now, stop)) return std::nullopt;
     return with_choices({ErrorCode::foreign_writes,

@@ -26,7 +26,7 @@ struct Interrupted {
 };
 
 /// What restart would find and do. Writes nothing.
-/// @param connection  may be null when there is no database.
+/// @param connection  null when there is no database, or nobody asks for more than what was interrupted.
 Interrupted look_ahead(const Analysis& analysis, const Evidence& evidence, const journal::Journal& journal,
                        engine::Connection* connection);
 

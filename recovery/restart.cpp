@@ -21,8 +21,8 @@ std::string step_text(const Analysis& analysis) {
                      revision.revision);
 }
 
-/// Brings what a run has left to its end, step by step. After each the journal is read again: what this process has
-/// just written, and what another would find if this one died here, are looked at by the same code.
+/// Brings what a run has left to its end, step by step. After each the journal is read on: what this process has just
+/// written, and what another would find if this one died here, are looked at by the same code.
 class Restart {
  public:
   Restart(Target& target, const Settling& how, const engine::Executor::Options& options, engine::Observer& observer)
@@ -70,7 +70,7 @@ Verdict Restart::verdict() {
 
 void Restart::write() {
   target_.journal().flush();
-  analysis_ = analyse(target_.journal());
+  analyse_further(analysis_, target_.journal());
 }
 
 void Restart::write(const journal::Record& record) {
@@ -120,7 +120,9 @@ void Restart::close_step(const std::string& reason) {
   const engine::StepAlone::Open open{analysis_.transaction->lsn, analysis_.transaction->before};
   if (open.before.empty() || untouched(target_.connection(), open))
     return write(journal::TransactionRollback{.begin = open.lsn, .reason = reason});
-  const auto scope = scope_of(target_.journal(), target_.connection(), open.lsn, OpenEnd::in_force);
+  auto found = in_force_since(target_.journal(), target_.connection(), open.lsn);
+  found.count_open();
+  const auto scope = scope_of(std::move(found), target_.journal(), target_.connection(), open.lsn);
   if (scope.gap && !how_.discard_later_writes) throw with_choices(foreign_writes(scope));
   const journal::RevisionRollback is_void{.ordinal = analysis_.position.revision, .reason = reason};
   engine::StepAlone(target_.parts(), is_void, open).commit();
@@ -153,7 +155,9 @@ void Restart::settle() {
 void Restart::take_back_from(Lsn first) {
   settle();
   try {
-    take_back(target_, scope_of(target_.journal(), target_.connection(), first), how_.discard_later_writes, observer_);
+    auto found = in_force_since(target_.journal(), target_.connection(), first);
+    const auto scope = scope_of(std::move(found), target_.journal(), target_.connection(), first);
+    take_back(target_, scope, how_.discard_later_writes, observer_);
   } catch (const Error& error) {
     throw with_choices(error);
   }

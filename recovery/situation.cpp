@@ -21,33 +21,32 @@ Error version_table_lost(const std::string& name) {
           "belay stamp REV");
 }
 
-journal::Journal open_journal(const Places& places) {
-  return journal::Journal::open(places.journal, journal::Journal::Access::read);
-}
-
-/// @returns its last record.
-journal::Lsn look_at_journal(Situation& situation, const Places& places, engine::Connection* connection,
-                             const std::optional<engine::TargetState>& state) {
+/// @returns it, if it was looked at.
+std::optional<journal::Journal> look_at_journal(Situation& situation, const Places& places,
+                                                engine::Connection* connection,
+                                                const std::optional<engine::TargetState>& state, Ahead ahead) {
   // Beside a running command journal and database are read at different moments: they need not fit.
-  if (situation.running) return {};
+  if (situation.running) return std::nullopt;
   if (!std::filesystem::exists(places.journal)) {
     if (state) situation.problem = journal_lost(places);
-    return {};
+    return std::nullopt;
   }
-  const auto journal = open_journal(places);
+  auto journal = journal::Journal::open(places.journal, journal::Journal::Access::read);
   const auto analysis = analyse(journal);
   const auto evidence = examine(analysis, journal, state, connection);
   if (evidence.verdict() == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run) situation.interrupted = look_ahead(analysis, evidence, journal, connection);
-  if (connection && !situation.problem && !situation.interrupted) {
+  if (analysis.run)
+    situation.interrupted = look_ahead(analysis, evidence, journal, ahead == Ahead::yes ? connection : nullptr);
+  if (connection && ahead == Ahead::yes && !situation.problem && !situation.interrupted) {
     situation.undoable = undoable_runs(journal, *connection);
     situation.written_since = !situation.undoable.empty() && written_since(journal, *connection);
   }
-  return journal.last();
+  return journal;
 }
 
 /// @returns false when somebody was at work between its parts, so that they need not fit.
-bool look_once(Situation& situation, const Settings& settings, const Places& places, const std::stop_token& stop) {
+bool look_once(Situation& situation, const Settings& settings, const Places& places, const std::stop_token& stop,
+               Ahead ahead) {
   situation.exists = engine::exists(places.url);
   situation.running = journal::ProcessLock::holder(places.lock);
 
@@ -61,14 +60,14 @@ bool look_once(Situation& situation, const Settings& settings, const Places& pla
     situation.stamps = table.stamps();
     if (state && !connection->has_table(table.name())) situation.problem = version_table_lost(table.name());
   }
-  const journal::Lsn last = look_at_journal(situation, places, connection.get(), state);
+  const auto journal = look_at_journal(situation, places, connection.get(), state, ahead);
   if (!situation.problem && !situation.interrupted) return true;
 
   if (journal::ProcessLock::holder(places.lock) || engine::exists(places.url) != situation.exists) return false;
   const auto number = [](const auto& found) { return found ? found->last_lsn : journal::Lsn{}; };
   if (connection && number(engine::VersionTable(*connection, settings.version_table).state()) != number(state))
     return false;
-  return !std::filesystem::exists(places.journal) || open_journal(places).last() == last;
+  return journal ? journal->is_up_to_date() : !std::filesystem::exists(places.journal);
 }
 
 }  // namespace
@@ -81,9 +80,9 @@ void fill(Situation& situation, const versions::Graph& graph, std::vector<versio
 }
 
 Situation look(const Settings& settings, const Places& places, const std::function<const versions::Graph&()>& graph,
-               const std::stop_token& stop) {
+               const std::stop_token& stop, Ahead ahead) {
   Situation situation;
-  while (!look_once(situation, settings, places, stop)) situation = {};
+  while (!look_once(situation, settings, places, stop, ahead)) situation = {};
   fill(situation, graph(), std::move(situation.stamps));
   return situation;
 }

@@ -41,10 +41,16 @@ struct Situation {
 /// What the version table says, beside the scripts.
 void fill(Situation& situation, const versions::Graph& graph, std::vector<versions::Stamp> stamps);
 
+/// What a look is for.
+enum class Ahead {
+  yes,  ///< To tell somebody what can be done.
+  no,   ///< To do what was asked for: an interrupted run is only named, and no run counts as undoable.
+};
+
 /// Where a database is. Writes nothing and waits for nobody.
 /// @param graph  called last, so that the scripts can be read meanwhile.
 /// @throws engine::Error, journal::Error, and what `graph` throws.
 Situation look(const Settings& settings, const Places& places, const std::function<const versions::Graph&()>& graph,
-               const std::stop_token& stop);
+               const std::stop_token& stop, Ahead ahead = Ahead::yes);
 
 }  // namespace belay::recovery

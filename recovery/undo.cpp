@@ -68,17 +68,19 @@ void rehearse_discarding(Target& target, const Scope& scope, engine::Observer& o
 
 }  // namespace
 
-Scope scope_of(const journal::Journal& journal, engine::Connection& connection, Lsn first, OpenEnd open_end) {
-  const auto run = run_of(journal, first);
-  auto found = in_force(journal, {.first = run.first}, connection, open_end);
+Scope scope_of(InForce found, const journal::Journal& journal, engine::Connection& connection, Lsn first) {
   std::erase_if(found.units, [&](const Unit& unit) { return unit.lsn < first; });
   for (const Unit& unit : found.units)
     if (unit.before.empty()) throw no_images(journal, unit.lsn);
-  Scope scope{.first = first, .run = run.run, .now = connection.footprint(), .stops = found.stops};
+  Scope scope{.first = first, .now = connection.footprint(), .stops = std::move(found.stops)};
   scope.gap = found.gap(connection, first, scope.now);
   scope.units = std::move(found.units);
   scope.previous = scope.units.at(0).previous;
   return scope;
+}
+
+InForce in_force_since(const journal::Journal& journal, const engine::Connection& connection, Lsn first) {
+  return in_force(journal, {.first = run_of(journal, first).first}, connection);
 }
 
 Error foreign_writes(const Scope& scope) {
@@ -112,7 +114,9 @@ void take_back(Target& target, const Scope& scope, bool discard_later_writes, en
 
 void finish_undo(Target& target, const OpenUndo& undo, bool discard_later_writes, engine::Observer& observer) {
   auto& connection = target.connection();
-  const Scope scope = scope_of(target.journal(), connection, undo.intent.first);
+  const Lsn first = undo.intent.first;
+  const Scope scope =
+      scope_of(in_force_since(target.journal(), connection, first), target.journal(), connection, first);
   auto expected = scope.stops;
   const bool others_wrote = std::none_of(expected.begin(), expected.end(),
                                          [&](const auto& stop) { return connection.follows(scope.now, stop); });

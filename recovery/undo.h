@@ -15,7 +15,6 @@ namespace belay::recovery {
 struct Scope {
   journal::Lsn first;
   journal::Lsn previous{};         ///< What `last_lsn` is when they are taken back.
-  journal::RunId run;              ///< That `first` belongs to.
   std::vector<Unit> units{};       ///< Oldest first.
   std::string now;                 ///< Where the target stands.
   std::optional<Gap> gap{};        ///< Why they may not be taken back: others have written since, or may have.
@@ -23,9 +22,13 @@ struct Scope {
 };
 
 /// Looks at journal and target; writes nothing.
+/// @param found  what is in force from the run of `first` on, or from an earlier one.
 /// @throws Error `no_images` when before-images of one of them are not kept.
-Scope scope_of(const journal::Journal& journal, engine::Connection& connection, journal::Lsn first,
-               OpenEnd open_end = OpenEnd::dropped);
+Scope scope_of(InForce found, const journal::Journal& journal, engine::Connection& connection, journal::Lsn first);
+
+/// What is in force from the run of `first` on.
+/// @throws Error `no_images` when the journal no longer has it.
+InForce in_force_since(const journal::Journal& journal, const engine::Connection& connection, journal::Lsn first);
 
 /// Why a scope with a gap is not taken back, with the evidence. Its reader adds the choices.
 Error foreign_writes(const Scope& scope);

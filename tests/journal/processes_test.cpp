@@ -73,6 +73,30 @@ TEST_F(ProcessesTest, ReaderSeesWholeFlushesBesideAGrowingWriter) {
   wait_for(writer);
 }
 
+TEST_F(ProcessesTest, ReaderIsUpToDateUntilSomebodyHasWritten) {
+  create();
+  const Pipe go;
+  const pid_t writer = start([&] {
+    go.read();
+    Journal journal = open();
+    write_run(journal, 1, {.runs = 20});
+  });
+  const Journal reader = open(Journal::Access::read);
+  EXPECT_TRUE(reader.is_up_to_date());
+  go.write(1);
+  wait_for(writer);
+  EXPECT_FALSE(reader.is_up_to_date());
+}
+
+TEST_F(ProcessesTest, ReaderOfAJournalThatWasReplacedIsNotUpToDate) {
+  create();
+  const Journal reader = open(Journal::Access::read);
+  std::filesystem::rename(file_, folder_ / "aside.lmdb");
+  EXPECT_FALSE(reader.is_up_to_date());
+  create();
+  EXPECT_FALSE(reader.is_up_to_date());
+}
+
 TEST_F(ProcessesTest, OpeningBesideAWriterNeverFindsDamage) {
   create();
   const pid_t writer = start([&] {

@@ -37,9 +37,14 @@ class InForceTest : public testing::Test {
     footprint(state, stop);
     log.append(journal::UndoEnd{.begin = lsn, .done = done, .last_commit = done ? previous : log.last_commit()});
   }
-  InForce found(OpenEnd open_end = OpenEnd::dropped) {
+  InForce found() {
     log.flush();
-    return in_force(log, {.first = {1}}, connection, open_end);
+    return in_force(log, {.first = {1}}, connection);
+  }
+  InForce found_with_open() {
+    auto what = found();
+    what.count_open();
+    return what;
   }
   bool proves(const InForce& what, Lsn first, const std::string& now) {
     return !what.gap(connection, first, now).has_value();
@@ -128,7 +133,7 @@ TEST_F(InForceTest, OpenTransactionCountsWhereItMayHaveHappened) {
   const Lsn open = begin();
   footprint("b", "c");
   EXPECT_EQ(found().left, "b");
-  const auto what = found(OpenEnd::in_force);
+  const auto what = found_with_open();
   EXPECT_EQ(what.units.size(), 2U);
   for (const char* place : {"b", "c"}) EXPECT_TRUE(proves(what, open, place));
 }
@@ -137,7 +142,7 @@ TEST_F(InForceTest, OpenUndoHasStoppedSomewhere) {
   const Lsn first = transaction("a", "b");
   log.append(journal::UndoBegin{.first = first, .previous = {}, .state = "b"});
   footprint("b", "w");
-  EXPECT_EQ(found(OpenEnd::in_force).stops, (Places{"b", "w"}));
+  EXPECT_EQ(found_with_open().stops, (Places{"b", "w"}));
 }
 
 // --- Undo ---
