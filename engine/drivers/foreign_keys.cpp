@@ -224,26 +224,35 @@ void ForeignKeys::refresh() {
 
 void ForeignKeys::load_all() {
   parents_.clear();
+  children_.clear();
   for (const auto& row :
        query_("SELECT m.name, f.\"table\" FROM main.sqlite_schema AS m, pragma_foreign_key_list(m.name, "
               "'main') AS f WHERE m.type = 'table'"))
-    parents_[lower(text(row[0]))].push_back(lower(text(row[1])));
+    refers(lower(text(row[0])), lower(text(row[1])));
   all_stale_ = false;
   stale_.clear();
 }
 
 void ForeignKeys::load(const std::string& table) {
-  parents_.erase(table);
+  if (const auto old = parents_.extract(table))
+    for (const auto& parent : old.mapped()) children_[parent].erase(table);
   for (const auto& row : query_("PRAGMA main.foreign_key_list(" + quoted_name(table) + ")"))
-    parents_[table].push_back(lower(text(row[2])));
+    refers(table, lower(text(row[2])));
+}
+
+void ForeignKeys::refers(const std::string& child, const std::string& parent) {
+  parents_[child].push_back(parent);
+  children_[parent].insert(child);
 }
 
 std::set<std::string> ForeignKeys::affected(const std::set<std::string>& tables) const {
   std::set<std::string> children;
-  for (const auto& [child, parents] : parents_) {
-    const auto is_touched = [&](const std::string& parent) { return tables.contains(parent); };
-    if (anything_ || tables.contains(child) || std::any_of(parents.begin(), parents.end(), is_touched))
-      children.insert(child);
+  if (anything_)
+    for (const auto& [child, parents] : parents_) children.insert(child);
+  for (const auto& table : tables) {
+    if (parents_.contains(table)) children.insert(table);
+    if (const auto found = children_.find(table); found != children_.end())
+      children.insert(found->second.begin(), found->second.end());
   }
   return children;
 }

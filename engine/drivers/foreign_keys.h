@@ -73,6 +73,7 @@ class ForeignKeys {
   void refresh();
   void load_all();
   void load(const std::string& table);
+  void refers(const std::string& child, const std::string& parent);
   [[nodiscard]] std::set<std::string> affected(const std::set<std::string>& tables) const;
   Violations violations(const std::string& child);
   static void add(Violations& sum, const Violations& more);
@@ -91,6 +92,7 @@ class ForeignKeys {
 
   Query query_;
   std::unordered_map<std::string, std::vector<std::string>> parents_;  // of each table that has any; lower case
+  std::unordered_map<std::string, std::set<std::string>> children_;    // the same, of each table that is referred to
   std::set<std::string> stale_;                                        // tables whose foreign keys may have changed
   bool all_stale_ = true;
   bool anything_ = false;
