@@ -51,12 +51,12 @@ bool is_any(const Setting& setting) {
 
 const std::vector<FaultClass>& fault_classes() {
   static const std::vector<FaultClass> all{
-      {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.4, 0.02},
-      {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.25, 0.02},
+      {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.5, 0.02},
+      {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.33, 0.02},
       {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.285, 0.01},
       {'D', "killed at a system call", kill_at_system_calls, is_traced, no_obstacle, 1, 0.02},
       {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.64, 0.01},
-      {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.68, 0.01},
+      {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.7, 0.01},
       {'G', "the power goes under a file system", cut_power_of_disk, may_lose_its_power, block_obstacle, 0.3, 0.02},
       {'H', "a disk fails to write", fail_block_writes, is_on_failing_disks, block_obstacle, 0.3, 0.02},
       {'I', "no room", lack_room, is_on_real_disks, mount_obstacle, 0.3, 0.01},
