@@ -19,7 +19,7 @@ constexpr std::size_t closing_room_bytes = std::size_t{1} << 20U;
 
 /// A scan holds no LMDB transaction while its visitor works, or a slow one would keep the file growing: it reads this
 /// much, lets go, and hands on.
-constexpr std::size_t scan_records_max = 512;
+constexpr std::size_t scan_records_max = 4096;
 constexpr std::uint64_t scan_bytes_max = 1U << 20U;
 
 /// Images beyond this are made durable at once. While they are, as many again may wait, and LMDB keeps them in memory,

@@ -102,6 +102,16 @@ Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
   return analysis.transaction->before.empty() ? Tail::alone_blind : Tail::alone_once;
 }
 
+void read_on(Analysis& analysis, const journal::Journal& journal,
+             const std::function<void(const journal::Journal::Entry&)>& also) {
+  Fold fold(analysis);
+  journal.scan({analysis.read_to.value + 1}, [&](const journal::Journal::Entry& entry) {
+    fold(entry);
+    if (also) also(entry);
+    return true;
+  });
+}
+
 }  // namespace
 
 bool taking_over(const Analysis& analysis) {
@@ -112,19 +122,15 @@ bool half_applied(const engine::Position& position) {
   return position.step > 0 || !position.after.empty();
 }
 
-Analysis analyse(const journal::Journal& journal) {
+Analysis analyse(const journal::Journal& journal, const std::function<void(const journal::Journal::Entry&)>& also) {
   Analysis analysis;
   analysis.read_to = {journal.checkpoint().value - 1};
-  analyse_further(analysis, journal);
+  read_on(analysis, journal, also);
   return analysis;
 }
 
 void analyse_further(Analysis& analysis, const journal::Journal& journal) {
-  Fold fold(analysis);
-  journal.scan({analysis.read_to.value + 1}, [&](const journal::Journal::Entry& entry) {
-    fold(entry);
-    return true;
-  });
+  read_on(analysis, journal, {});
 }
 
 std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,

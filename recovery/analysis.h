@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,8 +54,9 @@ bool taking_over(const Analysis& analysis);
 /// Whether a part of the revision there is done.
 bool half_applied(const engine::Position& position);
 
+/// @param also  is given each record, too.
 /// @throws journal::Error `damaged`.
-Analysis analyse(const journal::Journal& journal);
+Analysis analyse(const journal::Journal& journal, const std::function<void(const journal::Journal::Entry&)>& also = {});
 /// Reads on where `analysis` has ended.
 void analyse_further(Analysis& analysis, const journal::Journal& journal);
 

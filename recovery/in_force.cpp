@@ -126,11 +126,17 @@ std::optional<Gap> InForce::gap(const engine::Connection& connection, Lsn first,
 }
 
 InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection) {
-  Fold fold(connection);
-  journal.scan(span.first, [&](const journal::Journal::Entry& entry) {
-    fold(entry);
-    return !span.last || entry.lsn < span.last;
+  return in_force(connection, [&](const TakeRecord& take) {
+    journal.scan(span.first, [&](const journal::Journal::Entry& entry) {
+      take(entry);
+      return !span.last || entry.lsn < span.last;
+    });
   });
+}
+
+InForce in_force(const engine::Connection& connection, const std::function<void(const TakeRecord&)>& feed) {
+  Fold fold(connection);
+  feed(std::ref(fold));
   return fold.finish();
 }
 

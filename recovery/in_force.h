@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,9 +66,14 @@ struct Span {
   journal::Lsn last{};  ///< None: the end of the log.
 };
 
-/// Folds durable records.
+/// Takes the durable records of a log, oldest first, from the beginning of a run on.
+using TakeRecord = std::function<void(const journal::Journal::Entry&)>;
+
+/// Folds the records of a part of the log.
 /// @param connection  compares footprints.
 InForce in_force(const journal::Journal& journal, const Span& span, const engine::Connection& connection);
+/// Folds the records that `feed` gives it, for who reads them anyway.
+InForce in_force(const engine::Connection& connection, const std::function<void(const TakeRecord&)>& feed);
 
 /// The run that a record belongs to.
 /// @throws Error `no_images` when it is no longer kept.

@@ -12,12 +12,12 @@ namespace {
 class Outlook {
  public:
   Outlook(const Analysis& analysis, const Evidence& evidence, const journal::Journal& journal,
-          engine::Connection& connection)
+          engine::Connection& connection, InForce in_force)
       : analysis_(analysis),
         verdict_(evidence.verdict()),
         journal_(journal),
         connection_(connection),
-        dropping_(in_force(journal, {.first = journal.checkpoint()}, connection)),
+        dropping_(std::move(in_force)),
         counting_(dropping_) {
     counting_.count_open();
   }
@@ -138,14 +138,14 @@ Way Outlook::back() const {
 }  // namespace
 
 Interrupted look_ahead(const Analysis& analysis, const Evidence& evidence, const journal::Journal& journal,
-                       engine::Connection* connection) {
+                       engine::Connection* connection, InForce in_force) {
   const Verdict verdict = evidence.verdict();
   Interrupted found{.run = *analysis.run, .verdict = verdict, .description = describe(analysis, verdict)};
   found.evidence = {fmt::format("the journal ends {}, at record {}", tail_text(analysis), journal.last().value),
                     fmt::format("the last committed transaction is {} in the journal and {} in the database",
                                 evidence.journal_last_commit.value, evidence.target_last_lsn.value)};
   if (!connection || verdict == Verdict::refuse) return found;
-  const Outlook outlook(analysis, evidence, journal, *connection);
+  const Outlook outlook(analysis, evidence, journal, *connection, std::move(in_force));
   const auto footprints = outlook.footprints();
   found.evidence.insert(found.evidence.end(), footprints.begin(), footprints.end());
   if (verdict == Verdict::in_doubt) {

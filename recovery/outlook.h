@@ -27,7 +27,8 @@ struct Interrupted {
 
 /// What restart would find and do. Writes nothing.
 /// @param connection  null when there is no database, or nobody asks for more than what was interrupted.
+/// @param in_force  of the open run, where there is a connection.
 Interrupted look_ahead(const Analysis& analysis, const Evidence& evidence, const journal::Journal& journal,
-                       engine::Connection* connection);
+                       engine::Connection* connection, InForce in_force);
 
 }  // namespace belay::recovery

@@ -32,14 +32,19 @@ std::optional<journal::Journal> look_at_journal(Situation& situation, const Plac
     return std::nullopt;
   }
   auto journal = journal::Journal::open(places.journal, journal::Journal::Access::read);
-  const auto analysis = analyse(journal);
+  auto* const asked = ahead == Ahead::yes ? connection : nullptr;
+  Analysis analysis;
+  InForce found;
+  if (asked != nullptr)
+    found = in_force(*asked, [&](const TakeRecord& take) { analysis = analyse(journal, take); });
+  else
+    analysis = analyse(journal);
   const auto evidence = examine(analysis, journal, state, connection);
   if (evidence.verdict() == Verdict::refuse) situation.problem = foreign(evidence, journal, state);
-  if (analysis.run)
-    situation.interrupted = look_ahead(analysis, evidence, journal, ahead == Ahead::yes ? connection : nullptr);
-  if (connection && ahead == Ahead::yes && !situation.problem && !situation.interrupted) {
-    situation.undoable = undoable_runs(journal, *connection);
-    situation.written_since = !situation.undoable.empty() && written_since(journal, *connection);
+  if (analysis.run) situation.interrupted = look_ahead(analysis, evidence, journal, asked, std::move(found));
+  if (asked != nullptr && !situation.problem && !situation.interrupted) {
+    situation.undoable = undoable_runs(journal, *asked);
+    situation.written_since = !situation.undoable.empty() && written_since(journal, *asked);
   }
   return journal;
 }
