@@ -69,14 +69,17 @@ void Journal::Store::build(const std::filesystem::path& file, const std::string&
 /// Takes up what another process has written since. Between runs nothing is appended that this could lose.
 void Journal::Store::refresh() {
   assert(appended_.empty());
-  read([this](lmdb::Transaction& transaction) { durable_ = read_head(transaction, tables_); });
-  tip_ = durable_;
+  tip_ = durable_ = durable_now();
+}
+
+Head Journal::Store::durable_now() const {
+  Head head;
+  read([&](lmdb::Transaction& transaction) { head = read_head(transaction, tables_); });
+  return head;
 }
 
 bool Journal::Store::is_up_to_date() const {
-  Head now;
-  read([&](lmdb::Transaction& transaction) { now = read_head(transaction, tables_); });
-  return environment_.is_at_its_place() && now == durable_;
+  return durable_now() == durable_ && environment_.is_at_its_place();
 }
 
 /// Adds the place to what the codecs and the grammar throw.

@@ -53,6 +53,7 @@ class Journal::Store {
   void with_place(const Action& action) const;
   void read(const std::function<void(lmdb::Transaction&)>& look) const;
   void write(const std::function<void(lmdb::Transaction&)>& change);
+  [[nodiscard]] Head durable_now() const;
   void refresh();
   void open_run(RunBegin run, std::vector<PlannedRevision> plan);
   void require_writable() const;
