@@ -346,7 +346,7 @@ Report Migrator::recover(Policy policy, bool discard_later_writes, const std::st
 }
 
 Report Migrator::undo_run(const UndoRequest& request, const std::string& command) {
-  plan_undo(look(), request.back_to);  // Refuses before anything is made.
+  plan_undo(look(Ahead::no), request.back_to);  // Refuses before anything is made.
   Report report;
   Target target(settings_, command, stop_);
   if (target.journal().open_run()) throw interrupted_run();
