@@ -102,16 +102,6 @@ Tail tail_of(const Analysis& analysis, const engine::Connection* connection) {
   return analysis.transaction->before.empty() ? Tail::alone_blind : Tail::alone_once;
 }
 
-void read_on(Analysis& analysis, const journal::Journal& journal,
-             const std::function<void(const journal::Journal::Entry&)>& also) {
-  Fold fold(analysis);
-  journal.scan({analysis.read_to.value + 1}, [&](const journal::Journal::Entry& entry) {
-    fold(entry);
-    if (also) also(entry);
-    return true;
-  });
-}
-
 }  // namespace
 
 bool taking_over(const Analysis& analysis) {
@@ -125,12 +115,18 @@ bool half_applied(const engine::Position& position) {
 Analysis analyse(const journal::Journal& journal, const std::function<void(const journal::Journal::Entry&)>& also) {
   Analysis analysis;
   analysis.read_to = {journal.checkpoint().value - 1};
-  read_on(analysis, journal, also);
+  analyse_further(analysis, journal, also);
   return analysis;
 }
 
-void analyse_further(Analysis& analysis, const journal::Journal& journal) {
-  read_on(analysis, journal, {});
+void analyse_further(Analysis& analysis, const journal::Journal& journal,
+                     const std::function<void(const journal::Journal::Entry&)>& also) {
+  Fold fold(analysis);
+  journal.scan({analysis.read_to.value + 1}, [&](const journal::Journal::Entry& entry) {
+    fold(entry);
+    if (also) also(entry);
+    return true;
+  });
 }
 
 std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,

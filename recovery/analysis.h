@@ -58,7 +58,8 @@ bool half_applied(const engine::Position& position);
 /// @throws journal::Error `damaged`.
 Analysis analyse(const journal::Journal& journal, const std::function<void(const journal::Journal::Entry&)>& also = {});
 /// Reads on where `analysis` has ended.
-void analyse_further(Analysis& analysis, const journal::Journal& journal);
+void analyse_further(Analysis& analysis, const journal::Journal& journal,
+                     const std::function<void(const journal::Journal::Entry&)>& also = {});
 
 /// The record that closes what is open, of a run that is given up: TransactionRollback, or UndoEnd (not done).
 std::optional<journal::Record> closing_of(const Analysis& analysis, const journal::Journal& journal,

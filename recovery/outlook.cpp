@@ -88,8 +88,7 @@ std::optional<Error> Outlook::obstacle(std::optional<journal::Lsn> first) const 
 
 std::optional<Error> Outlook::obstacle_to_undo() const {
   try {
-    const journal::Lsn first = analysis_.undo->intent.first;
-    const auto scope = scope_of(in_force_since(journal_, connection_, first), journal_, connection_, first);
+    const auto scope = scope_of(journal_, connection_, analysis_.undo->intent.first);
     for (const auto& stop : scope.stops)
       if (connection_.follows(scope.now, stop)) return std::nullopt;
     return with_choices({ErrorCode::foreign_writes,

@@ -155,9 +155,7 @@ void Restart::settle() {
 void Restart::take_back_from(Lsn first) {
   settle();
   try {
-    auto found = in_force_since(target_.journal(), target_.connection(), first);
-    const auto scope = scope_of(std::move(found), target_.journal(), target_.connection(), first);
-    take_back(target_, scope, how_.discard_later_writes, observer_);
+    take_back(target_, scope_of(target_.journal(), target_.connection(), first), how_.discard_later_writes, observer_);
   } catch (const Error& error) {
     throw with_choices(error);
   }

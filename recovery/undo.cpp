@@ -79,6 +79,10 @@ Scope scope_of(InForce found, const journal::Journal& journal, engine::Connectio
   return scope;
 }
 
+Scope scope_of(const journal::Journal& journal, engine::Connection& connection, Lsn first) {
+  return scope_of(in_force_since(journal, connection, first), journal, connection, first);
+}
+
 InForce in_force_since(const journal::Journal& journal, const engine::Connection& connection, Lsn first) {
   return in_force(journal, {.first = run_of(journal, first).first}, connection);
 }
@@ -114,9 +118,7 @@ void take_back(Target& target, const Scope& scope, bool discard_later_writes, en
 
 void finish_undo(Target& target, const OpenUndo& undo, bool discard_later_writes, engine::Observer& observer) {
   auto& connection = target.connection();
-  const Lsn first = undo.intent.first;
-  const Scope scope =
-      scope_of(in_force_since(target.journal(), connection, first), target.journal(), connection, first);
+  const Scope scope = scope_of(target.journal(), connection, undo.intent.first);
   auto expected = scope.stops;
   const bool others_wrote = std::none_of(expected.begin(), expected.end(),
                                          [&](const auto& stop) { return connection.follows(scope.now, stop); });

@@ -26,6 +26,9 @@ struct Scope {
 /// @throws Error `no_images` when before-images of one of them are not kept.
 Scope scope_of(InForce found, const journal::Journal& journal, engine::Connection& connection, journal::Lsn first);
 
+/// The same, of what is in force from the run of `first` on.
+Scope scope_of(const journal::Journal& journal, engine::Connection& connection, journal::Lsn first);
+
 /// What is in force from the run of `first` on.
 /// @throws Error `no_images` when the journal no longer has it.
 InForce in_force_since(const journal::Journal& journal, const engine::Connection& connection, journal::Lsn first);
