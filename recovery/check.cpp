@@ -217,7 +217,9 @@ void Check::look() {
     journal_problems_.push_back({"journal", error.file().string(), error.what()});
   } catch (const engine::Error& error) {
     if (!is_damage(error)) throw;
-    damage_ = Problem{"file", places_.url.path, error.what()};
+    const bool is_no_table_of_belays = error.code() == engine::ErrorCode::statement_failed;
+    damage_ = is_no_table_of_belays ? Problem{"version-table", settings_.version_table, error.what()}
+                                    : Problem{"file", places_.url.path, error.what()};
     return;
   }
   situation_ = {};
@@ -241,6 +243,7 @@ CheckPart Check::revisions() {
   CheckPart part{.name = "revisions", .skipped = !scripts_.graph() || damage_, .note = {}};
   if (part.skipped) {
     part.note = damage_ ? "not compared: the database cannot be read" : "not compared: the scripts cannot be read";
+    if (damage_ && connection_) part.problems.push_back(*damage_);  // Else it is said with the file.
     return part;
   }
   const auto& graph = *scripts_.graph();
