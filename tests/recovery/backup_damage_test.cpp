@@ -234,6 +234,7 @@ TEST_F(BackupDamageTest, ManifestThatIsForged) {
       {"fewer bytes", {{"bytes", data_.size() - 1}}},
       {"another sha256", {{"sha256", std::string(64, 'a')}}},
       {"short sha256", {{"sha256", "abc"}}},
+      {"sha256 of other letters", {{"sha256", std::string(64, 'g')}}},
       {"sha256 of nothing", {{"sha256", nullptr}}},
       {"more content", {{"content_bytes", good_.manifest.data.content_bytes + 4096}}},
       {"less content", {{"content_bytes", 4096}}},
@@ -250,7 +251,9 @@ TEST_F(BackupDamageTest, ManifestThatIsForged) {
       {"long text", {{"database", std::string(10'000, 'x')}}},
       {"files elsewhere", {{"others", {{{"suffix", "/../../x"}, {"bytes", 1}}}}}},
       {"others as text", {{"others", "none"}}},
-      {"page size", {{"page_size", number}}}};
+      {"others that are no files", {{"others", Json::array({7})}}},
+      {"page size", {{"page_size", number}}},
+      {"no page size", {{"page_size", 0}}}};
   for (const auto& [kind, fields] : forgeries) {
     forge(fields);
     expect_refused("forged: " + kind);
@@ -260,6 +263,48 @@ TEST_F(BackupDamageTest, ManifestThatIsForged) {
     forge_without(key);
     expect_refused(std::string("forged without ") + key);
   }
+}
+
+/// Such a name could lead anywhere.
+TEST_F(BackupDamageTest, ManifestThatNamesAFileThatNoDatabaseHasIsRefusedForThat) {
+  Json part = Json::parse(manifest_);
+  part["suffix"] = "/../../x";
+  forge({{"others", Json::array({part})}});
+  expect_refused("named");
+  EXPECT_NE(said_["named"].find("names a file that no database has"), std::string::npos) << said_["named"];
+  part["suffix"] = "-journal";
+  forge({{"others", Json::array({part})}});
+  expect_refused("missing");
+  EXPECT_NE(said_["missing"].find(".db-journal.zst"), std::string::npos) << said_["missing"];
+}
+
+TEST_F(BackupDamageTest, WhatIsMissingFirstIsSaidFirst) {
+  Json wal = Json::parse(manifest_);
+  wal["suffix"] = "-wal";
+  forge({{"others", Json::array({wal})}});
+  std::filesystem::remove(good_.file);
+  expect_refused("both");
+  EXPECT_NE(said_["both"].find(good_.file.filename().string()), std::string::npos) << said_["both"];
+}
+
+/// Both are what the manifest says, so that only the frame tells.
+TEST_F(BackupDamageTest, WhatIsBehindTheEndOfTheFrameIsRefused) {
+  const std::string longer = data_ + "x";
+  data(longer);
+  forge({{"bytes", longer.size()}, {"sha256", sha256_of(longer)}});
+  expect_refused("behind");
+  EXPECT_NE(said_["behind"].find("more behind the end"), std::string::npos) << said_["behind"];
+}
+
+TEST_F(BackupDamageTest, ManifestBesideAFileOfOnesOwnChoiceIsNamedByItsPath) {
+  auto chosen = request();
+  chosen.file = folder / "mine.db";
+  const Backup mine = take(chosen);
+  write_file(mine.manifest_file, "{");
+  const auto error = error_of<Error>([&] { find_backup_at(chosen.file); });
+  EXPECT_EQ(error.code(), ErrorCode::backup_damaged);
+  EXPECT_EQ(error.file(), mine.manifest_file.string());
+  EXPECT_TRUE(std::string(error.what()).starts_with("its manifest is no JSON")) << error.what();
 }
 
 TEST_F(BackupDamageTest, NewerFormatIsSaidToBeNewer) {

@@ -62,6 +62,17 @@ TEST_F(BackupFaultsTest, PlainBackupThatShrinksWhileItIsReadBackDoesNotCount) {
   EXPECT_NE(what.find("bytes and had"), std::string::npos) << what;
 }
 
+TEST_F(BackupFaultsTest, BackupThatIsCutShortBeforeItIsReadBackDoesNotCount) {
+  make(1);
+  before_open("-packed", [this] {    // To write it.
+    before_open("-packed", [this] {  // To read it back.
+      fs::resize_file(scratch_in(backups(), "packed"), 40);
+    });
+  });
+  const auto what = leaves_nothing_behind(request());
+  EXPECT_NE(what.find("it has 40 bytes and had"), std::string::npos) << what;
+}
+
 // --- Names that come up meanwhile ---
 
 TEST_F(BackupFaultsTest, NameThatComesUpMeanwhileIsNotReplaced) {
@@ -103,7 +114,30 @@ TEST_F(BackupFaultsTest, WithoutMemoryThereIsNoBackup) {
   EXPECT_EQ(names().size(), 2U);
 }
 
+// --- Stops ---
+
+TEST_F(BackupFaultsTest, StopEndsAVerificationAndLeavesNothingBehind) {
+  make(1);
+  const Backup backup = take();
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(code_of([&] { verify_backup(backup, listener, stop.get_token()); }), Code::interrupted);
+  EXPECT_EQ(names().size(), 2U);
+  verify_backup(backup, listener);
+}
+
 // --- Folders ---
+
+TEST_F(BackupFaultsTest, NewestOfADatabaseIsNotThatOfAnotherInTheSameFolder) {
+  make(1);
+  const Backup mine = take();
+  auto of_another = request();
+  of_another.database = folder / "other.db";
+  const Backup another = take(of_another);
+  EXPECT_EQ(find_backup(backups(), "newest", folder / "app.db").manifest.id, mine.manifest.id);
+  EXPECT_EQ(find_backup(backups(), "newest", folder / "other.db").manifest.id, another.manifest.id);
+  EXPECT_EQ(code_of<Error>([&] { find_backup(backups(), "newest", folder / "third.db"); }), ErrorCode::no_backup);
+}
 
 TEST_F(BackupFaultsTest, DataThatCannotBeLookedAtIsNotTakenForGood) {
   make(1);

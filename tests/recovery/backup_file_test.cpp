@@ -43,6 +43,20 @@ TEST_F(BackupFileTest, WhatTheSystemSaysBecomesACode) {
   }
 }
 
+TEST_F(BackupFileTest, FileThatIsThereIsNotMadeAnew) {
+  const auto path = written("file");
+  const auto error = error_of([&] { BackupFile::create(path); });
+  EXPECT_EQ(error.code(), Code::unavailable);
+  EXPECT_NE(std::string(error.what()).find("cannot make"), std::string::npos) << error.what();
+  EXPECT_EQ(read_file(path), "bytes");
+}
+
+TEST_F(BackupFileTest, FileThatIsNotThereIsNotCalledALink) {
+  const auto error = error_of([&] { BackupFile::open(folder / "nothing"); });
+  EXPECT_EQ(error.code(), Code::unavailable);
+  EXPECT_NE(std::string(error.what()).find("cannot open"), std::string::npos) << error.what();
+}
+
 TEST_F(BackupFileTest, LinkIsToldFromALoopOfLinks) {
   fs::create_symlink("loop", folder / "loop");
   const auto link = error_of([&] { BackupFile::open(folder / "loop"); });

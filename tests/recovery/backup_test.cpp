@@ -67,6 +67,7 @@ TEST_F(BackupTest, NewestComesFirstAlsoWithinASecond) {
   for (int i = 0; i < 12; ++i) made.insert(made.begin(), take().manifest.id);
   EXPECT_EQ(ids(), made);
   EXPECT_EQ(find_backup(backups()).manifest.id, made.front());
+  EXPECT_EQ(find_backup(backups(), "").manifest.id, made.front());
 }
 
 TEST_F(BackupTest, CorruptDatabaseGivesNoBackup) {
@@ -194,6 +195,20 @@ TEST_F(BackupTest, StopAtAnyPointRemovesWhatWasBegun) {
     EXPECT_EQ(code_of(act), engine::ErrorCode::interrupted) << when;
     EXPECT_TRUE(names().empty()) << when;
   }
+}
+
+/// Not only behind the copy, which takes the longest.
+TEST_F(BackupTest, StopEndsTheCopyBetweenTwoGroupsOfPages) {
+  make(60000);
+  std::stop_source stop;
+  int groups = 0;
+  listener.at["copy: copying"] = [&] {
+    ++groups;
+    stop.request_stop();
+  };
+  EXPECT_EQ(code_of([&] { take(request(), stop.get_token()); }), engine::ErrorCode::interrupted);
+  EXPECT_EQ(groups, 1);
+  EXPECT_TRUE(names().empty());
 }
 
 /// Names that somebody has taken meanwhile are not replaced.
