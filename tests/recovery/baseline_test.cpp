@@ -14,11 +14,20 @@ class BaselineTest : public FixStateFixture {
   Baseline plan_baseline() { return migrator(listener).plan_baseline(header, file()); }
   [[nodiscard]] fs::path file() const { return folder / "versions/001.sql"; }
   /// As the command does it.
-  void baseline() {
-    Migrator migrator(settings, listener);
+  void baseline() { baseline(listener); }
+  void baseline(Listener& heard) {
+    Migrator migrator(settings, heard);
     const auto planned = migrator.plan_baseline(header, file());
     if (!planned.text.empty()) write_file(file(), planned.text);
     migrator.stamp_baseline(planned.existing.empty() ? header.id : planned.existing);
+  }
+  void killed_at(const std::string& word) {
+    const int status = run_child([&] {
+      Listener deadly;
+      deadly.at[word] = die;
+      baseline(deadly);
+    });
+    ASSERT_TRUE(was_killed(status)) << "nothing said: " << word;
   }
   Error refused_baseline() {
     return error_of<Error>([&] { plan_baseline(); });
@@ -86,6 +95,32 @@ TEST_F(BaselineTest, ScriptThatAKilledOneLeftIsOnlyStamped) {
   EXPECT_EQ(plan_baseline().text, "");
   baseline();
   expect_fixed("001");
+}
+
+TEST_F(BaselineTest, KilledOneIsFinishedByTheSameCommand) {
+  run("CREATE TABLE t (id INTEGER)");
+  killed_at("began 001");
+  EXPECT_EQ(plan_baseline().existing, "001");
+  killed_at("committed 001");
+  EXPECT_EQ(applied(), "001");
+  EXPECT_EQ(plan_baseline().existing, "001");
+  baseline();
+  expect_fixed("001");
+}
+
+/// Its stamp is then one like any other.
+TEST_F(BaselineTest, KilledOneWhoseScriptIsNoLongerTheOnlyOneIsNotFinished) {
+  run("CREATE TABLE t (id INTEGER)");
+  killed_at("committed 001");
+  script("002", "CREATE TABLE u (id INTEGER);");
+  auto error = refused_baseline();
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_NE(std::string(error.what()).find("says that revisions are applied"), std::string::npos) << error.what();
+  fs::remove(file());
+  script("002", "CREATE TABLE t (id INTEGER);\n-- migrate:down\nDROP TABLE t;");
+  error = refused_baseline();
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_NE(std::string(error.what()).find("says that revisions are applied"), std::string::npos) << error.what();
 }
 
 TEST_F(BaselineTest, OtherScriptsAreInTheWay) {

@@ -47,6 +47,21 @@ TEST_F(FixStateFaultsTest, WhatAnotherHasFixedMeanwhileIsNotFixedAgain) {
   expect_fixed("001 002");
 }
 
+/// It has no plan by which it could be told from fix-state's own.
+TEST_F(FixStateFaultsTest, UndoThatWasInterruptedIsSettledFirst) {
+  scripts(1);
+  upgrade();
+  scripts(2);
+  upgrade();
+  const auto undo = [&] { migrator(listener).undo_run({}); };
+  for (int call = 1; !journal().open_run(); ++call) ASSERT_TRUE(dies_before_write(call, undo)) << call;
+  const auto error = refused();
+  EXPECT_EQ(error.code(), ErrorCode::unfinished_run);
+  EXPECT_NE(error.next().find("belay recover --forward"), std::string::npos) << error.next();
+  migrator(listener).recover(Policy::forward);
+  expect_fixed("001 002");  // It had not begun.
+}
+
 // --- Scripts that cannot be run ---
 
 TEST_F(FixStateFaultsTest, RevisionThatCannotBeReplayedIsNotCalledApplied) {

@@ -30,6 +30,12 @@ class SchemaProofTest : public FixStateFixture {
     return prove(live_schema(*connection_, settings.version_table), graph_, request_, stop);
   }
 
+  std::string said(const SchemaProof& proof) {
+    std::string text;
+    for (const auto& clue : clues({}, proof, graph_)) text += clue.message + "\n";
+    return text;
+  }
+
   versions::Graph graph_;
   std::unique_ptr<engine::Connection> connection_;
   ProofRequest request_;
@@ -44,9 +50,22 @@ TEST_F(SchemaProofTest, WaysThatWereNotTriedAreCountedAndSaid) {
   request_.walks_max = 3;
   const auto bounded = proof();
   EXPECT_GT(bounded.not_tried, 0U);
-  std::string said;
-  for (const auto& clue : clues({}, bounded, graph_)) said += clue.message + "\n";
-  EXPECT_NE(said.find("ways through the branches were not tried"), std::string::npos) << said;
+  const auto text = said(bounded);
+  EXPECT_NE(text.find("ways through the branches were not tried"), std::string::npos) << text;
+}
+
+TEST_F(SchemaProofTest, EveryHeadOfWhatFitsIsNamed) {
+  run("DROP TABLE by_hand; CREATE TABLE t (id INTEGER); CREATE TABLE t002 (id); CREATE TABLE t003 (id)");
+  const auto text = said(proof());
+  EXPECT_NE(text.find("the schema is exactly that of 002 and 003\n"), std::string::npos) << text;
+}
+
+TEST_F(SchemaProofTest, ManyDifferencesAreCountedAndNotAllNamed) {
+  run("CREATE TABLE c1 (x); CREATE TABLE c2 (x); CREATE TABLE c3 (x); CREATE TABLE c4 (x); CREATE TABLE c5 (x)");
+  const auto text = said(proof());
+  EXPECT_NE(text.find("the nearest is base, but for: + table by_hand; "), std::string::npos) << text;
+  EXPECT_NE(text.find("+ table c4; … (6 in all)\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("c5"), std::string::npos) << text;
 }
 
 TEST_F(SchemaProofTest, OfALongHistoryOnlyTheNewestBranchesAreTried) {
