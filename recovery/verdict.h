@@ -70,7 +70,7 @@ inline constexpr std::array<Case, 15> cases{{
 }};
 
 /// Whether `level` can be: without an open transaction or undo there is none to be at.
-constexpr bool possible(Tail tail, Level level) {
+consteval bool possible(Tail tail, Level level) {
   return level != Level::at || (tail != Tail::closed && tail != Tail::between);
 }
 
@@ -78,14 +78,14 @@ constexpr bool fits(const Case& row, Tail tail, Level level) {
   return row.tail.value_or(tail) == tail && row.level == level;
 }
 
-constexpr std::size_t rows_that_fit(Tail tail, Level level) {
+consteval std::size_t rows_that_fit(Tail tail, Level level) {
   std::size_t count = 0;
   for (const auto& row : cases) count += fits(row, tail, level) ? 1 : 0;
   return count;
 }
 
 /// Total and unambiguous: exactly one row fits whatever can be found, and none what cannot.
-constexpr bool table_is_sound() {
+consteval bool table_is_sound() {
   for (const Tail tail : tails)
     for (const Level level : {Level::level, Level::at, Level::elsewhere})
       if (rows_that_fit(tail, level) != (possible(tail, level) ? 1U : 0U)) return false;
@@ -99,10 +99,6 @@ constexpr Verdict judge(Tail tail, Level level) {
   return cases.at(static_cast<std::size_t>(row - cases.begin())).verdict;  // The table is sound: there is one.
 }
 
-constexpr std::string_view name_of(Verdict verdict) {
-  constexpr std::array<std::string_view, 10> names{"nothing", "settle", "drop",      "redo",     "repeat",
-                                                   "undo",    "undone", "take-over", "in-doubt", "refuse"};
-  return names.at(static_cast<std::size_t>(verdict));
-}
+std::string_view name_of(Verdict verdict);
 
 }  // namespace belay::recovery
