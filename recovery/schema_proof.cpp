@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <unordered_set>
 #include <utility>
 
@@ -31,13 +32,21 @@ bool is_linear(const Graph& graph) {
   return true;
 }
 
+using Digests = std::vector<std::array<unsigned char, 32>>;
+
+Digests sorted_digests(const Schema& schema) {
+  Digests digests;
+  digests.reserve(schema.objects().size());
+  for (const auto& object : schema.objects()) digests.push_back(object->digest);
+  std::ranges::sort(digests);
+  return digests;
+}
+
 /// Walks along scripts and compares what they make with the live schema.
 class Prover {
  public:
   Prover(const Schema& live, const Graph& graph, const ProofRequest& request, const std::stop_token& stop)
-      : live_(live), graph_(graph), request_(request), stop_(stop), fingerprint_(live.fingerprint()) {
-    for (const auto& object : live.objects()) digests_.push_back(object->digest);
-    std::ranges::sort(digests_);
+      : live_(live), graph_(graph), request_(request), stop_(stop), digests_(sorted_digests(live)) {
     if (!is_linear(graph)) count_ancestors();
   }
 
@@ -65,8 +74,7 @@ class Prover {
   const Graph& graph_;
   const ProofRequest& request_;
   const std::stop_token& stop_;
-  std::string fingerprint_;
-  std::vector<std::array<unsigned char, 32>> digests_;
+  Digests digests_;
 
   SchemaProof proof_;
   bool thorough_ = false;
@@ -82,8 +90,7 @@ class Prover {
   /// Of the schema that was looked at last: a revision that changes rows alone leaves it as it was.
   struct Compared {
     Schema::Objects objects;
-    std::size_t distance = 0;  ///< How many objects only one of the two has.
-    bool fits = false;
+    std::size_t distance = 0;  ///< How many objects only one of the two has; with none they are the same.
   };
   std::optional<Compared> compared_;
 };
@@ -98,10 +105,9 @@ void Prover::count_ancestors() {
 
 void Prover::compare_to_live(const Schema& schema) {
   if (compared_ && compared_->objects == schema.objects()) return;
-  std::size_t common = 0;
-  for (const auto& object : schema.objects()) common += std::ranges::binary_search(digests_, object->digest) ? 1U : 0U;
-  const std::size_t distance = digests_.size() + schema.objects().size() - 2 * common;
-  compared_ = {schema.objects(), distance, distance == 0 && schema.fingerprint() == fingerprint_};
+  Digests different;
+  std::ranges::set_symmetric_difference(sorted_digests(schema), digests_, std::back_inserter(different));
+  compared_ = {schema.objects(), different.size()};
 }
 
 void Prover::take_fit(const ReplayPoint& point, const RevisionSet& applied) {
@@ -136,7 +142,7 @@ void Prover::look(const ReplayPoint& point, engine::Replay& replay, const Revisi
   if (!thorough_ && !is_asked && !can_fit(replay)) return;
   const Schema& schema = replay.schema();
   compare_to_live(schema);
-  if (compared_->fits) take_fit(point, applied);
+  if (compared_->distance == 0) take_fit(point, applied);
   if (!point.is_whole()) return;
   if (!nearest_ || compared_->distance <= nearest_distance_) {
     nearest_.emplace(applied, schema);

@@ -14,8 +14,8 @@ class SchemaProofTest : public FixStateFixture {
     request_.like = Places(settings).url;
     request_.version_table = settings.version_table;
   }
-  versions::Graph load() {
-    script("001", "CREATE TABLE t (id INTEGER);");
+  versions::Graph load(const std::string& first = "CREATE TABLE t (id INTEGER);") {
+    script("001", first);
     for (const char* id : {"002", "003", "004", "005", "006", "007"})
       write_file(
           folder / "versions" / (std::string(id) + ".sql"),
@@ -25,6 +25,13 @@ class SchemaProofTest : public FixStateFixture {
   std::unique_ptr<engine::Connection> open() {
     run("CREATE TABLE by_hand (x)");
     return engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
+  }
+  /// Makes it what such statements make.
+  void make(const std::string& sql) { run("DROP TABLE by_hand; " + sql); }
+  RevisionSet set_of(const std::vector<std::string>& ids) {
+    RevisionSet set(graph_.size());
+    for (const auto& id : ids) set[graph_.position({id})] = true;
+    return set;
   }
   SchemaProof proof(const std::stop_token& stop = {}) {
     return prove(live_schema(*connection_, settings.version_table), graph_, request_, stop);
@@ -71,6 +78,55 @@ TEST_F(SchemaProofTest, ManyDifferencesAreCountedAndNotAllNamed) {
 TEST_F(SchemaProofTest, OfALongHistoryOnlyTheNewestBranchesAreTried) {
   request_.branching_max = 2;
   EXPECT_EQ(proof().not_tried, 5U);
+}
+
+TEST_F(SchemaProofTest, WhatSeveralWaysPassIsFoundOnce) {
+  make("CREATE TABLE t (id INTEGER)");
+  EXPECT_EQ(proof().fits, std::vector<RevisionSet>{set_of({"001"})});
+}
+
+TEST_F(SchemaProofTest, MiddleThatSeveralWaysPassIsFoundOnce) {
+  graph_ = load("CREATE TABLE t (id INTEGER);\nCREATE TABLE more (id);");
+  make("CREATE TABLE t (id INTEGER)");
+  const auto found = proof();
+  EXPECT_TRUE(found.fits.empty());
+  ASSERT_EQ(found.middles.size(), 1U);
+  EXPECT_EQ(found.middles[0].revision, 0U);
+  EXPECT_TRUE(found.middles[0].description.starts_with("revision 001 after step 1 of 2 "))
+      << found.middles[0].description;
+}
+
+/// Two replays are not enough for the four branches that are left.
+TEST_F(SchemaProofTest, CandidateThatWasAskedForIsTriedOnce) {
+  request_.walks_max = 2;
+  request_.asked = set_of({"001", "003"});
+  request_.candidates = {*request_.asked};
+  const auto other = proof();
+  EXPECT_EQ(other.not_tried, 4U);
+  ASSERT_TRUE(other.asked);
+  EXPECT_EQ(other.asked->revisions, *request_.asked);
+  make("CREATE TABLE t (id INTEGER); CREATE TABLE t003 (id)");
+  const auto fitting = proof();
+  EXPECT_EQ(fitting.not_tried, 4U);
+  EXPECT_EQ(fitting.fits, std::vector<RevisionSet>{*request_.asked});
+}
+
+TEST_F(SchemaProofTest, SecondBeginningIsABranch) {
+  for (const char* id : {"003", "004", "005", "006", "007"})
+    std::filesystem::remove(folder / "versions" / (std::string(id) + ".sql"));
+  write_file(folder / "versions/002.sql", "-- revision: 002\n-- parents: base\n-- migrate:up\nCREATE TABLE u (id);\n");
+  graph_ = versions::Graph(versions::load_scripts(folder / "versions"));
+  make("CREATE TABLE u (id)");
+  EXPECT_EQ(proof().fits, std::vector<RevisionSet>{set_of({"002"})});
+}
+
+/// Objects cannot be told by counting where some are ignored.
+TEST_F(SchemaProofTest, WhereSomethingIsIgnoredEachPointIsMeasuredAtOnce) {
+  request_.ignored = {"audit_*"};
+  const auto found = proof();
+  EXPECT_TRUE(found.fits.empty());
+  ASSERT_TRUE(found.nearest);
+  EXPECT_TRUE(heads_of(graph_, found.nearest->revisions).empty());
 }
 
 TEST_F(SchemaProofTest, StopEndsIt) {
