@@ -192,7 +192,7 @@ bool open_run(journal::Journal& journal, journal::RunBegin run, std::vector<jour
 void give_up(Target& target, const std::string& why, const engine::Executor::Options& options) noexcept {
   try {
     auto& journal = target.journal();
-    if (const auto closing = closing_of(analyse(journal), journal, why)) journal.append(*closing);
+    journal.append(closing_of(analyse(journal), journal, why).value());
     journal.end({.run = {}, .outcome = journal::Outcome::failed, .ended_at = options.now(), .to = {}, .error = why},
                 options.retention);
   } catch (...) {

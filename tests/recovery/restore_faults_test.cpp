@@ -119,6 +119,47 @@ TEST_F(RestoreFaultsTest, FileThatSomebodyPutsInItsPlaceIsNotTakenForIt) {
   expect_restored();
 }
 
+// --- In the place of a file that cannot be reached ---
+
+/// As a user who owns none of it, and may do with it what its modes say.
+class UnreachableTest : public RestoreFaultsTest {
+ protected:
+  void expect_unreachable(Code code, fs::perms of_folder, fs::perms of_file) {
+    make_unusable();
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path())) fs::permissions(entry, fs::perms::all);
+    fs::permissions(folder / "app.db", of_file);
+    fs::permissions(folder.path(), of_folder);
+    const int status = run_child([&] {
+      if (::geteuid() == 0) {
+        ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
+      }
+      EXPECT_EQ(code_of<engine::Error>([&] { restore(backup_); }), code);
+    });
+    fs::permissions(folder.path(), fs::perms::all);
+    fs::permissions(folder / "app.db", fs::perms::all);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read_file(folder / "app.db"), unusable_);
+    EXPECT_EQ(backups().size(), 1U);
+    EXPECT_FALSE(journal().open_run());
+  }
+};
+
+TEST_F(UnreachableTest, FolderIsNotReplaced) {
+  fs::remove(folder / "app.db");
+  fs::create_directory(folder / "app.db");
+  EXPECT_EQ(code_of<engine::Error>([&] { restore(backup_); }), Code::unavailable);
+  EXPECT_TRUE(fs::is_directory(folder / "app.db"));
+  EXPECT_EQ(backups().size(), 1U);
+}
+
+TEST_F(UnreachableTest, FileThatMayNotBeReadIsNotReplaced) {
+  expect_unreachable(Code::unavailable, fs::perms::all, fs::perms::none);
+}
+
+TEST_F(UnreachableTest, FileInAFolderThatMayNotBeWrittenIsNotReplaced) {
+  expect_unreachable(Code::read_only, static_cast<fs::perms>(0555), fs::perms::all);
+}
+
 // --- Journals and backups ---
 
 TEST_F(RestoreFaultsTest, JournalThatFailsTooLeavesTheRunToTheNext) {
@@ -174,6 +215,44 @@ TEST_F(RestoreFaultsTest, InterruptedRestoreGoesOnWithNoOtherBackup) {
   EXPECT_NE(std::string(error.what()).find("is not the backup"), std::string::npos) << error.what();
   restore(other);
   EXPECT_EQ(rows(), "2 3 4");
+}
+
+// --- Which backup ---
+
+TEST_F(RestoreFaultsTest, InsteadOfOneThatIsDamagedNoOlderOneIsTakenUnasked) {
+  const auto second = take();
+  write_file(Places(settings).backups / (second + ".json"), "{");
+  const auto error = error_of<Error>([&] { restore("newest"); });
+  EXPECT_EQ(error.code(), ErrorCode::backup_damaged);
+  EXPECT_TRUE(error.file().ends_with(second + ".json")) << error.file();
+  EXPECT_EQ(backups().size(), 2U);
+}
+
+TEST_F(RestoreFaultsTest, WhatWasKeptOfADamagedDatabaseIsNotTheNewestBackup) {
+  make_unusable();
+  ASSERT_TRUE(keep_damaged(folder / "app.db", Places(settings).backups, {.database = folder / "app.db"}, listener));
+  EXPECT_EQ(find_for_restore(Places(settings), "newest").manifest.id, backup_);
+}
+
+TEST_F(RestoreFaultsTest, WhereThereIsNothingElseWhatARestoreHasReplacedIsTheNewestBackup) {
+  run("INSERT INTO t VALUES (99)");
+  restore();
+  fs::remove(Places(settings).backups / (backup_ + ".json"));
+  restore();
+  EXPECT_EQ(rows(), "2 99");
+}
+
+TEST_F(RestoreFaultsTest, FileOfAnotherNameInTheFolderOfBackupsIsWhatItsOwnManifestSays) {
+  const auto folder_of = Places(settings).backups;
+  const auto kept = folder_of / "kept";
+  const auto error = error_of<Error>([&] { restore(kept); });
+  EXPECT_EQ(error.code(), ErrorCode::no_backup);
+  EXPECT_EQ(error.file(), kept.string());
+  fs::rename(folder_of / (backup_ + ".db.zst"), kept);
+  fs::rename(folder_of / (backup_ + ".json"), folder_of / "kept.json");
+  upgrade();
+  restore(kept);
+  expect_restored();
 }
 
 /// Of a folder that two databases share the newest one of this is taken.

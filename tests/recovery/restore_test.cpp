@@ -82,6 +82,20 @@ TEST_F(RestoreTest, FileThatIsNoDatabaseIsKeptAndReplaced) {
   expect_restored();
 }
 
+TEST_F(RestoreTest, DatabaseWithADamagedHeaderIsReplaced) {
+  damage(folder / "app.db", 16, 84);
+  restore();
+  EXPECT_EQ(backups()[0].backup.manifest.state, Manifest::State::damaged);
+  expect_restored();
+}
+
+TEST_F(RestoreTest, DatabaseInWhichBelaysTableIsAnotherIsReplaced) {
+  run("DROP TABLE belay_state; CREATE TABLE belay_state (mine)");
+  restore();
+  EXPECT_EQ(backups()[0].backup.manifest.state, Manifest::State::damaged);
+  expect_restored();
+}
+
 TEST_F(RestoreTest, DatabaseWithADamagedSchemaIsReplaced) {
   damage(folder / "app.db", 100, 3000);
   restore();
@@ -170,14 +184,14 @@ TEST_F(RestoreTest, BackupOfAnotherDatabaseIsRefused) {
   settings.database = "other.db";
   upgrade();
   const auto connection = engine::connect(Places(settings).url, {});
+  take_backup(*connection, other, {.database = folder / "other.db"}, listener);  // May have the id of the own one.
   const auto foreign = take_backup(*connection, other, {.database = folder / "other.db"}, listener);
+  ASSERT_NE(foreign.manifest.id, backup_);
   settings = own;
   const auto before = read_file(folder / "app.db");
   fs::copy(other, folder / "app.db-belay/backups", fs::copy_options::recursive | fs::copy_options::skip_existing);
   EXPECT_EQ(code_of<Error>([&] { restore(foreign.file.string()); }), ErrorCode::no_backup);
-  if (foreign.manifest.id != backup_) {
-    EXPECT_EQ(code_of<Error>([&] { restore(foreign.manifest.id); }), ErrorCode::foreign);
-  }
+  EXPECT_EQ(code_of<Error>([&] { restore(foreign.manifest.id); }), ErrorCode::foreign);
   EXPECT_EQ(read_file(folder / "app.db"), before);
 }
 
@@ -256,6 +270,21 @@ TEST_F(RestoreTest, RunsBehindItCan) {
   ASSERT_EQ(look().undoable.size(), 1U);
   undo_run();
   expect_restored();
+}
+
+TEST_F(RestoreTest, BesideAReaderItTakesThePlaceOfAnInterruptedRunAndIsCarriedOutByTheNext) {
+  script("003", half);
+  upgrade_until_call("before commit", 2);
+  engine::Raw application(folder / "app.db");
+  application.run("BEGIN; SELECT * FROM t");
+  EXPECT_EQ(code_of<engine::Error>([&] { restore(backup_); }), engine::ErrorCode::busy);
+  EXPECT_TRUE(journal().open_run());
+  EXPECT_EQ(evidence().verdict(), Verdict::take_over);
+  application.run("ROLLBACK");
+  upgrade("002");
+  EXPECT_EQ(applied(), "001 002");
+  EXPECT_EQ(rows(), "2");
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
 }
 
 // --- On a disk that fails ---
