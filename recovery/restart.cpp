@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "recovery/backup_file.h"
@@ -296,7 +297,8 @@ std::optional<Recovered> restart(Target& target, const Settling& how, const engi
 
 engine::Error mended(Target& target, const engine::Error& error, const engine::Executor::Options& options,
                      engine::Observer& observer) {
-  if (!error.is_unfinished() || error.code() == engine::ErrorCode::outcome_unknown) return error;
+  if (!error.is_unfinished()) return error;
+  assert(error.code() != engine::ErrorCode::outcome_unknown);  // U1: the executor throws it as it is.
   const bool interrupted = error.code() == engine::ErrorCode::interrupted;
   try {
     Restart restart(target, {.policy = Policy::back}, options, observer);

@@ -208,22 +208,30 @@ TEST_F(RestartTest, BackTakesBackTheRevisionThatIsAppliedInPart) {
 class DoubtfulTest : public RestartTest {
  protected:
   void interrupt_in_mixed_step(bool acknowledged) {
+    interrupt_in("-- migrate:step s transaction:off\nINSERT INTO t VALUES (1);\nVACUUM;", [&](engine::Site& site) {
+      const auto begin = begin_step(site);
+      site.connection().query("INSERT INTO t VALUES (1)");
+      if (acknowledged) site.versions().set_last_lsn(begin);
+    });
+  }
+  /// A run of a second revision, in a process that dies behind this.
+  void interrupt_in(const std::string& sql, const std::function<void(engine::Site&)>& work) {
     script("001", "CREATE TABLE t (id);");
     upgrade();
     const int status = run_child([&] {
       engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
-      const auto previous = site.journal().last_commit();
-      site.journal().begin({.command = "migrate"}, {engine::up("002",
-                                                               "-- migrate:step s transaction:off\nINSERT INTO t "
-                                                               "VALUES (1);\nVACUUM;")});
-      const auto begin = site.journal().append(journal::TransactionBegin{previous});
-      site.journal().append(journal::StepBegin{0, 0, {}});
-      site.journal().flush();
-      site.connection().query("INSERT INTO t VALUES (1)");
-      if (acknowledged) site.versions().set_last_lsn(begin);
+      site.journal().begin({.command = "migrate"}, {engine::up("002", sql)});
+      work(site);
       die();
     });
     ASSERT_TRUE(was_killed(status));
+  }
+  /// Promises the first step, and keeps nothing that it overwrites.
+  static journal::Lsn begin_step(engine::Site& site) {
+    const auto begin = site.journal().append(journal::TransactionBegin{site.journal().last_commit()});
+    site.journal().append(journal::StepBegin{0, 0, {}});
+    site.journal().flush();
+    return begin;
   }
 };
 
@@ -231,18 +239,11 @@ class DoubtfulTest : public RestartTest {
 class ImagedTest : public DoubtfulTest {
  protected:
   void interrupt_with_images(bool happened) {
-    script("001", "CREATE TABLE t (id);");
-    upgrade();
-    const int status = run_child([&] {
-      engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
-      site.journal().begin({.command = "migrate"}, {engine::up("002",
-                                                               "-- migrate:step s transaction:off\nINSERT INTO t "
-                                                               "VALUES (1);\nVACUUM;")});
+    interrupt_in("-- migrate:step s transaction:off\nINSERT INTO t VALUES (1);\nVACUUM;", [&](engine::Site& site) {
       engine::StepAlone alone(site.parts(), journal::StepBegin{0, 0, {}});
       if (happened) site.connection().query("INSERT INTO t VALUES (1)");
       die();
     });
-    ASSERT_TRUE(was_killed(status));
     EXPECT_EQ(evidence().tail, Tail::alone_once);
     EXPECT_EQ(evidence().verdict(), Verdict::undo);
   }
@@ -301,6 +302,52 @@ TEST_F(DoubtfulTest, StepThatIsAcknowledgedIsNot) {
   EXPECT_EQ(read("SELECT count(*) FROM t"), "1");
 }
 
+TEST_F(DoubtfulTest, VacuumOfWhichNothingWasKeptIsRepeatedInATransactionOfItsOwn) {
+  interrupt_in("-- migrate:step v transaction:off\nVACUUM;", [](engine::Site& site) {
+    begin_step(site);
+    site.connection().query("VACUUM");
+  });
+  EXPECT_EQ(evidence().verdict(), Verdict::repeat);
+  EXPECT_EQ(recover(Policy::forward).recovered->direction, Policy::forward);
+  EXPECT_EQ(applied(), "001 002");
+  EXPECT_TRUE(last_run().starts_with(
+      "RunBegin PlannedRevision TransactionBegin StepBegin TransactionRollback TransactionBegin Footprint StepBegin "))
+      << last_run();
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
+}
+
+TEST_F(DoubtfulTest, VacuumOfWhichNothingWasKeptIsWrittenOffOnTheWayBack) {
+  interrupt_in("-- migrate:step v transaction:off\nVACUUM;", [](engine::Site& site) { begin_step(site); });
+  EXPECT_EQ(recover(Policy::back).recovered->direction, Policy::back);
+  EXPECT_EQ(applied(), "001");
+  EXPECT_EQ(last_run(), "RunBegin PlannedRevision TransactionBegin StepBegin TransactionRollback RunEnd");
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
+}
+
+TEST_F(DoubtfulTest, PartOfWhichNothingWasKeptCanOnlyBeGoneOnWith) {
+  interrupt_in("INSERT INTO t VALUES (1);\n-- migrate:step b transaction:off\nINSERT INTO t VALUES (2);",
+               [](engine::Site& site) {
+                 const auto begin = begin_step(site);
+                 site.connection().query("INSERT INTO t VALUES (1)");
+                 site.versions().set_last_lsn(begin);
+                 site.journal().append(journal::TransactionCommit{begin});
+                 site.journal().flush();
+               });
+  const auto error = error_of<Error>([&] { recover(Policy::back); });
+  EXPECT_EQ(error.code(), ErrorCode::in_doubt);
+  EXPECT_NE(std::string(error.what()).find("cannot be taken back: the before-images of transaction"), std::string::npos)
+      << error.what();
+  EXPECT_EQ(error.file(), Places(settings).journal.string());
+  EXPECT_NE(error.next().find("--forward"), std::string::npos) << error.next();
+  ASSERT_TRUE(look().interrupted->back.obstacle);
+  EXPECT_EQ(look().interrupted->back.obstacle->what(), std::string(error.what()));
+  EXPECT_FALSE(look().interrupted->forward.obstacle);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "1");
+  recover(Policy::forward);
+  expect_rows("1 2", "001 002");
+  EXPECT_EQ(evidence().verdict(), Verdict::nothing);
+}
+
 TEST_F(RestartTest, RefusesADatabaseThatWasPutBack) {
   scripts(1);
   upgrade();
@@ -310,6 +357,23 @@ TEST_F(RestartTest, RefusesADatabaseThatWasPutBack) {
   write_file(folder / "app.db", old);
   const auto error = error_of<Error>([&] { upgrade(); });
   EXPECT_EQ(error.code(), ErrorCode::foreign);
+  EXPECT_EQ(read_file(folder / "app.db"), old);
+}
+
+/// Behind the look that every command begins with.
+TEST_F(RestartTest, RefusesADatabaseThatIsPutBackMeanwhile) {
+  scripts(1);
+  upgrade();
+  const std::string old = read_file(folder / "app.db");
+  scripts(2);
+  upgrade();
+  write_file(folder / "app.db", old);
+  const auto error = error_of<Error>([&] {
+    Target target(settings, "migrate", {});
+    restart(target, {}, {}, listener, {});
+  });
+  EXPECT_EQ(error.code(), ErrorCode::foreign);
+  EXPECT_NE(std::string(error.what()).find("do not fit"), std::string::npos) << error.what();
   EXPECT_EQ(read_file(folder / "app.db"), old);
 }
 

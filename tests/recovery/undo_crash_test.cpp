@@ -304,6 +304,66 @@ TEST_F(UndoingTest, UndoThatOthersHaveWrittenBehindIsFinishedWhenTheyAreDiscarde
   EXPECT_EQ(engine::read(copies().at(0), "PRAGMA user_version"), "5");
 }
 
+/// A disk that fails is no reason to give the undo up.
+TEST_F(UndoingTest, WithoutACopyOfWhatOthersWroteNothingIsDiscarded) {
+  undo_run_until(Verdict::undo);
+  run("CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) SELECT "
+      "randomblob(4000) FROM n");
+  after_ = contents();
+  listener.at["copy: reading back"] = [&] {
+    std::filesystem::resize_file(scratch_in(Places(settings).backups, "packed"), 300'000);
+  };
+  for (const Policy policy : {Policy::forward, Policy::back})
+    EXPECT_EQ(code_of<Error>([&] { recover(policy, true); }), ErrorCode::backup_damaged);
+  EXPECT_TRUE(contents() == after_);
+  EXPECT_TRUE(copies().empty());
+  EXPECT_EQ(evidence().verdict(), Verdict::undo);
+}
+
+TEST_F(UndoingTest, WhatIsUnsoundAlreadyIsNotDiscardedAndSaysWhatElseThereIsToDo) {
+  undo_run_until(Verdict::undo);
+  run("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE theirs (p REFERENCES p); INSERT INTO theirs VALUES (77)");
+  after_ = contents();
+  const auto error = error_of<Error>([&] { recover(Policy::back, true); });
+  EXPECT_EQ(error.code(), ErrorCode::foreign_writes);
+  EXPECT_NE(std::string(error.what()).find("is not sound as it is"), std::string::npos) << error.what();
+  EXPECT_EQ(error.next(), "restore a backup: belay recover restore");
+  EXPECT_TRUE(contents() == after_);
+  EXPECT_EQ(evidence().verdict(), Verdict::undo);
+}
+
+TEST_F(UndoingTest, ReaderPutsItOffOnceMore) {
+  undo_run_until(Verdict::undo);
+  engine::Raw reader(folder / "app.db");
+  reader.run("BEGIN; SELECT * FROM u");
+  EXPECT_EQ(code_of<engine::Error>([&] { recover(Policy::back); }), engine::ErrorCode::busy);
+  EXPECT_EQ(evidence().verdict(), Verdict::undo);
+  reader.run("COMMIT");
+  expect_taken_back(recover(Policy::back).recovered, Verdict::undo);
+}
+
+TEST_F(UndoingTest, OldestImagesThatWereLetGoAreMissed) {
+  two_runs();
+  script("003", "DELETE FROM u;");
+  upgrade();
+  after_ = contents();
+  remember();
+  for (int call = 1; dies_before_write(call, [&] { undo_run({.back_to = journal::RunId{2}}); }); put_back(), ++call)
+    if (evidence().verdict() == Verdict::undo) break;
+  {
+    auto log = journal::Journal::open(Places(settings).journal, journal::Journal::Access::write);
+    for (std::uint64_t bytes = 1U << 16U; log.runs().at(1).image_bytes > 0; bytes -= 256) log.prune({.bytes = bytes});
+    ASSERT_EQ(log.runs().size(), 4U);
+  }
+  const auto error = error_of<Error>([&] { recover(Policy::back); });
+  EXPECT_EQ(error.code(), ErrorCode::in_doubt);
+  EXPECT_NE(std::string(error.what()).find("the before-images of transaction"), std::string::npos) << error.what();
+  EXPECT_TRUE(contents() == after_);
+  recover(Policy::forward);
+  EXPECT_TRUE(contents() == after_);
+  expect_settled();
+}
+
 TEST_F(UndoingTest, TwoThatFindTheSameUndoFinishItOnce) {
   undo_run_until(Verdict::undo);
   settings.lock_timeout = std::chrono::minutes(1);
@@ -334,6 +394,21 @@ TEST_F(UndoCrashTest, DiskThatFailsWhileARevisionIsTakenBack) {
   failing_revision();
   fail_everywhere(
       EIO, true, [&] { fail_cleanly(); }, [&] { settle(); }, [&] { check_before(); });
+}
+
+/// The undo itself empties the WAL once more, and says what is wrong when that fails, too.
+TEST_F(UndoCrashTest, DiskThatFailsOnceWhileTheWalOfAKilledRunIsEmptied) {
+  run("PRAGMA journal_mode = WAL");
+  failing_revision();
+  script("002", half);
+  upgrade_until_call("after commit", 2);
+  fail_write({1, EIO, false, "/app.db"});
+  const auto report = recover(Policy::back);
+  fail_write({});
+  ASSERT_TRUE(report.recovered);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(applied(), "001");
+  expect_whole();
 }
 
 TEST_F(UndoCrashTest, DiskThatIsFullWhileRestartTakesBack) {

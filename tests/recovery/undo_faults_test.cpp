@@ -2,6 +2,8 @@
 
 #include "recovery/undo.h"
 
+#include <utility>
+
 #include "recovery/finished_runs.h"
 #include "recovery/outlook.h"
 #include "tests/recovery/undo_fixture.h"
@@ -16,21 +18,41 @@ class UndoFaultsTest : public UndoTest {
     scripts(1);
     upgrade();
     engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
+    const journal::Lsn another{site.journal().last_commit().value - 1};
+    site.journal().begin({.command = "migrate"}, {engine::up("002", "INSERT INTO t VALUES (2);")});
+    engine::ImagesToJournal images(site.journal());
+    commit(site, another, &images);
+    engine::end_run(site.parts(), journal::Outcome::done, "", {}, listener);
+  }
+  /// A run whose second transaction has left where it stood, and nothing of what it has overwritten.
+  void run_without_an_image() {
+    scripts(1);
+    upgrade();
+    engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
     auto& log = site.journal();
-    const journal::Lsn another{log.last_commit().value - 1};
     log.begin({.command = "migrate"}, {engine::up("002", "INSERT INTO t VALUES (2);")});
     engine::ImagesToJournal images(log);
-    site.connection().capture(&images);
+    commit(site, log.last_commit(), &images);
+    const auto before = site.connection().footprint();
+    const auto begin = commit(site, log.last_commit(), nullptr);
+    log.append(journal::Footprint{.before = before, .after = site.connection().footprint()});
+    log.append(journal::TransactionCommit{.begin = begin});
+    engine::end_run(site.parts(), journal::Outcome::done, "", {}, listener);
+  }
+  /// A transaction that is acknowledged when it has images.
+  static journal::Lsn commit(engine::Site& site, journal::Lsn previous, engine::BeforeImages* images) {
+    auto& log = site.journal();
+    site.connection().capture(images);
     site.connection().begin();
-    const auto begin = log.append(journal::TransactionBegin{.previous = another});
+    const auto begin = log.append(journal::TransactionBegin{.previous = previous});
     log.append(journal::StepBegin{0, 0, {}});
     log.append(journal::StampBegin{.ordinal = 0});
-    site.connection().query("INSERT INTO t VALUES (2)");
+    site.connection().query("INSERT INTO t VALUES (NULL)");
     site.versions().set_last_lsn(begin);
     site.connection().commit();
     site.connection().capture(nullptr);
-    log.append(journal::TransactionCommit{.begin = begin});
-    engine::end_run(site.parts(), journal::Outcome::done, "", {}, listener);
+    if (images != nullptr) log.append(journal::TransactionCommit{.begin = begin});
+    return begin;
   }
 };
 
@@ -79,6 +101,38 @@ TEST_F(UndoFaultsTest, DatabaseThatIsDamagedAlreadyIsNotDiscardedFrom) {
   EXPECT_EQ(error.code(), ErrorCode::foreign_writes);
   EXPECT_NE(std::string(error.what()).find("is not sound as it is"), std::string::npos) << error.what();
   EXPECT_EQ(applied(), "001 002");
+}
+
+TEST_F(UndoFaultsTest, TransactionWhoseImagesAreMissingIsNotTakenBack) {
+  run_without_an_image();
+  const auto before = contents();
+  const auto error = error_of<Error>([&] { undo_run(); });
+  EXPECT_EQ(error.code(), ErrorCode::no_images);
+  const auto missing = "the before-images of transaction " + std::to_string(journal().last_commit().value);
+  EXPECT_NE(std::string(error.what()).find(missing), std::string::npos) << error.what();
+  EXPECT_EQ(error.file(), Places(settings).journal.string());
+  EXPECT_TRUE(contents() == before);
+  EXPECT_EQ(last_run(), "RunBegin UndoBegin UndoEnd RunEnd");
+  expect_settled();
+}
+
+/// Between the proof that nobody has written and the lock.
+TEST_F(UndoFaultsTest, WhoeverWritesWhileTheUndoBeginsIsNotOverwritten) {
+  scripts(2);
+  upgrade();
+  bool wrote = false;
+  hear_calls([&](const Call& call) {
+    if (call.name != "unlink" || !call.path.ends_with("app.db-journal.new") || std::exchange(wrote, true)) return;
+    run("INSERT INTO t VALUES (77)");
+  });
+  const auto error = error_of<Error>([&] { undo_run(); });
+  hear_calls({});
+  EXPECT_TRUE(wrote);
+  EXPECT_EQ(error.code(), ErrorCode::foreign_writes);
+  EXPECT_NE(std::string(error.what()).find("somebody else has written to"), std::string::npos) << error.what();
+  EXPECT_EQ(read("SELECT group_concat(id, ' ') FROM t"), "2 77");
+  EXPECT_EQ(last_run(), "RunBegin UndoBegin UndoEnd RunEnd");
+  expect_settled();
 }
 
 // --- A look beside a run that has begun meanwhile ---
