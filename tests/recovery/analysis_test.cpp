@@ -139,6 +139,22 @@ TEST_F(AnalysisTest, OnlyTheRunAtTheEndCounts) {
   EXPECT_EQ(position(), Position{});
 }
 
+/// Another process may end it while this one reads.
+TEST_F(AnalysisTest, RunThatEndsMeanwhileIsNothingToWhoReadsOn) {
+  begin();
+  stamp(0);
+  auto result = analysis();
+  ASSERT_TRUE(result.run);
+  commit();
+  log.end({.outcome = journal::Outcome::done}, {});
+  analyse_further(result, log);
+  EXPECT_FALSE(result.run);
+  EXPECT_FALSE(result.transaction);
+  EXPECT_TRUE(result.plan.empty());
+  EXPECT_EQ(result.position, Position{});
+  EXPECT_EQ(result.read_to, log.last());
+}
+
 // --- Evidence ---
 
 TEST_F(AnalysisTest, DatabaseWithoutBelaysTablesIsLevelWithAJournalThatKnowsOfNoCommit) {

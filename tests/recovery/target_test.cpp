@@ -44,6 +44,26 @@ TEST_F(TargetTest, FileInThePlaceOfTheJournalsFolderIsInTheWay) {
   EXPECT_EQ(read_file(folder / "mine"), "mine");
 }
 
+/// Behind the look that every command begins with.
+TEST_F(TargetTest, FileThatComesInThePlaceOfTheJournalsFolderIsInTheWay) {
+  write_file(folder / "mine", "mine");
+  settings.journal = "mine/journal";
+  const auto error = error_of<journal::Error>([&] { Target(settings, "migrate", {}); });
+  EXPECT_EQ(error.code(), journal::ErrorCode::unavailable);
+  EXPECT_NE(std::string(error.what()).find("the journal's folder cannot be made"), std::string::npos) << error.what();
+  EXPECT_EQ(read_file(folder / "mine"), "mine");
+}
+
+TEST_F(TargetTest, JournalThatGoesMeanwhileIsMissedAndNoneIsBegun) {
+  upgrade();
+  const auto log = Places(settings).journal;
+  fs::remove(log);
+  const auto error = error_of<Error>([&] { Target(settings, "migrate", {}); });
+  EXPECT_EQ(error.code(), ErrorCode::journal_lost);
+  EXPECT_EQ(error.file(), log.string());
+  EXPECT_FALSE(fs::exists(log));
+}
+
 /// Within one second they would have one name.
 TEST_F(TargetTest, JournalsThatAreSetAsideAreAllKept) {
   const Places places(settings);
