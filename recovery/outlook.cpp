@@ -33,6 +33,7 @@ class Outlook {
     return verdict_ == Verdict::redo ? analysis_.transaction->after : analysis_.position;
   }
   [[nodiscard]] std::optional<journal::Lsn> to_take_back() const;
+  [[nodiscard]] std::optional<journal::Lsn> to_take_back_first() const;
   [[nodiscard]] std::optional<Error> obstacle(std::optional<journal::Lsn> first) const;
   [[nodiscard]] std::optional<Error> obstacle_to_undo() const;
   [[nodiscard]] Way end_of_undo(const char* would_then) const;
@@ -68,9 +69,14 @@ std::optional<journal::Lsn> Outlook::to_take_back() const {
   const auto loose_end = analysis_.loose_end();
   const bool completes = verdict_ == Verdict::redo && !half_applied(position()) && !analysis_.transaction->is_void;
   if (completes) return analysis_.leftover;  // The commit that only lacks its acknowledgement was the revision's last.
-  if (loose_end || !analysis_.transaction) return loose_end;
-  const bool half = verdict_ == Verdict::redo ? half_applied(position()) : verdict_ != Verdict::drop;
-  return half ? std::optional(analysis_.transaction->lsn) : std::nullopt;
+  if (loose_end || !analysis_.transaction || verdict_ == Verdict::drop) return loose_end;
+  return analysis_.transaction->lsn;
+}
+
+/// Before the run goes on: what may have happened of a step, and is not to count.
+std::optional<journal::Lsn> Outlook::to_take_back_first() const {
+  const bool is_void = verdict_ == Verdict::redo && analysis_.transaction->is_void;
+  return is_void || verdict_ == Verdict::undo ? analysis_.transaction->lsn : analysis_.leftover;
 }
 
 /// What stands in the way of taking back all from there on.
@@ -122,7 +128,7 @@ Way Outlook::forward() const {
   if (position().revision == analysis_.plan.size()) return {.would = "close the run: all of it is applied"};
   return {
       .would = fmt::format("go on with revision {}{}", revision(), half_applied(position()) ? ", in its middle" : ""),
-      .obstacle = obstacle(verdict_ == Verdict::undo ? analysis_.transaction->lsn : analysis_.leftover)};
+      .obstacle = obstacle(to_take_back_first())};
 }
 
 Way Outlook::back() const {

@@ -235,6 +235,63 @@ class DoubtfulTest : public RestartTest {
   }
 };
 
+/// As an earlier belay could leave it, and a driver that keeps no before-images does.
+TEST_F(RestartTest, TransactionWithoutBeforeImagesIsNotTakenBack) {
+  script("001", "CREATE TABLE t (id);");
+  upgrade();
+  const std::string up = "INSERT INTO t VALUES (1);\n-- migrate:step b transaction:off\nINSERT INTO t VALUES (2);";
+  script("002", up);
+  const int status = run_child([&] {
+    engine::Site site(engine::connect(Places(settings).url, {}), Places(settings).journal);
+    const auto previous = site.journal().last_commit();
+    site.journal().begin({.command = "migrate"}, {engine::up("002", up)});
+    const auto begin = site.journal().append(journal::TransactionBegin{previous});
+    site.journal().append(journal::StepBegin{0, 0, {}});
+    site.connection().query("INSERT INTO t VALUES (1)");
+    site.versions().set_last_lsn(begin);
+    site.journal().append(journal::TransactionCommit{begin});
+    site.journal().flush();
+    die();
+  });
+  ASSERT_TRUE(was_killed(status));
+  EXPECT_FALSE(look().interrupted->forward.obstacle);
+  const auto obstacle = look().interrupted->back.obstacle;
+  ASSERT_TRUE(obstacle);
+  const auto error = error_of<Error>([&] { recover(Policy::back); });
+  EXPECT_EQ(error.code(), ErrorCode::in_doubt);
+  EXPECT_EQ(obstacle->code(), error.code());
+  EXPECT_STREQ(obstacle->what(), error.what());
+  EXPECT_EQ(read("SELECT group_concat(id, ' ') FROM t"), "1");
+  recover(Policy::forward);
+  EXPECT_EQ(read("SELECT group_concat(id, ' ') FROM t"), "1 2");
+}
+
+/// Of a database whose driver keeps no before-images.
+class Imageless final : public Watched {
+ public:
+  explicit Imageless(std::unique_ptr<Connection> below) : Watched(std::move(below), [](const auto&) {}) {}
+  [[nodiscard]] const engine::Capabilities& capabilities() const override { return capabilities_; }
+  std::string footprint() override { return Connection::footprint(); }
+
+ private:
+  static constexpr engine::Capabilities capabilities_{.transactional_ddl = true, .savepoints = true, .images = false};
+};
+
+TEST_F(RestartTest, PlacesOfADatabaseAreShownWhereItsDriverTellsThem) {
+  scripts(3);
+  settings.hooks_between = true;
+  upgrade_until("began 002");
+  EXPECT_EQ(look().interrupted->evidence.size(), 4U);
+  const auto log = journal();
+  Imageless connection(engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true}));
+  const auto analysis = analyse(log);
+  const auto evidence = examine(analysis, log, engine::VersionTable(connection, "belay_version").state(), &connection);
+  const auto found = look_ahead(analysis, evidence, log, &connection, in_force(log, {.first = {1}}, connection));
+  EXPECT_EQ(found.evidence.size(), 2U);
+  EXPECT_EQ(found.forward.would, "go on with revision 002");
+  EXPECT_EQ(found.back.would, "close the run; what is applied stays");
+}
+
 /// The same step, killed in a belay that keeps before-images.
 class ImagedTest : public DoubtfulTest {
  protected:
@@ -272,6 +329,31 @@ TEST_F(ImagedTest, StepOfWhichNothingHappenedIsWrittenOff) {
   EXPECT_EQ(last_run(), "RunBegin PlannedRevision TransactionBegin Footprint StepBegin TransactionRollback RunEnd");
 }
 
+/// The look said that what is applied stays, and the next run took it back.
+TEST_F(ImagedTest, StepThatIsCommittedOnlyToBeTakenBackIsShownAsThat) {
+  interrupt_with_images(true);
+  for (int call = 1; evidence().verdict() != Verdict::redo; ++call) {
+    const int status = run_child([&] {
+      die_before_write(call);
+      recover(Policy::back);
+    });
+    ASSERT_TRUE(was_killed(status));
+  }
+  const auto found = look().interrupted;
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->back.would, "take back what is committed of revision 002, and close the run");
+  EXPECT_FALSE(found->back.obstacle);
+  EXPECT_FALSE(found->forward.obstacle);
+  run("INSERT INTO t VALUES (77)");
+  for (const Way& way : {look().interrupted->forward, look().interrupted->back})
+    EXPECT_EQ(way.obstacle.value().code(), ErrorCode::foreign_writes);
+  for (const Policy policy : {Policy::forward, Policy::back})
+    EXPECT_EQ(code_of<Error>([&] { recover(policy); }), ErrorCode::foreign_writes);
+  recover(Policy::back, true);
+  EXPECT_EQ(read("SELECT count(*) FROM t"), "0");
+  EXPECT_FALSE(journal().open_run());
+}
+
 TEST_F(ImagedTest, StepThatOthersHaveWrittenBehindIsLeftToAPerson) {
   interrupt_with_images(true);
   run("INSERT INTO t VALUES (77)");
@@ -289,6 +371,12 @@ TEST_F(DoubtfulTest, StepThatMayNotBeRunTwiceIsInDoubt) {
   const auto error = error_of<Error>([&] { upgrade(); });
   EXPECT_EQ(error.code(), ErrorCode::in_doubt);
   EXPECT_FALSE(error.next().empty());
+  const auto found = look().interrupted;
+  ASSERT_TRUE(found);
+  for (const Way& way : {found->forward, found->back}) {
+    EXPECT_EQ(way.would, "stop at once");
+    EXPECT_EQ(way.obstacle.value().code(), ErrorCode::in_doubt);
+  }
   EXPECT_TRUE(journal().open_run());
   EXPECT_EQ(read("SELECT count(*) FROM t"), "1");
 }
