@@ -18,16 +18,16 @@ using Run = journal::Journal::Run;
 /// What the last few records of a run tell of where it left the target: its transaction's end, and where it settled.
 constexpr std::uint64_t last_records = 4;
 
-std::vector<Completed> planned(const journal::Journal& journal, const Run& run, std::uint64_t count) {
+/// The plan stands right behind the beginning of a run.
+std::vector<Completed> planned(const journal::Journal& journal, const Run& run) {
   std::vector<Completed> revisions;
-  revisions.reserve(count);
-  if (count == 0) return revisions;
   journal.scan(
       {run.first.value + 1},
       [&](const Entry& entry) {
-        const auto& revision = std::get<journal::PlannedRevision>(entry.record);
-        if (is_of_revision(revision.action)) revisions.push_back({{revision.revision}, revision.action});
-        return --count > 0;
+        const auto* revision = std::get_if<journal::PlannedRevision>(&entry.record);
+        if (revision == nullptr) return false;
+        if (is_of_revision(revision->action)) revisions.push_back({{revision->revision}, revision->action});
+        return true;
       },
       journal::Detail::head);
   return revisions;
@@ -52,7 +52,7 @@ UndoableRun described(const journal::Journal& journal, const engine::Connection&
   const auto begin = std::get<journal::RunBegin>(journal.record(run.first).value());
   const auto end = std::get<journal::RunEnd>(journal.record(run.last).value());
   auto revisions = end.outcome == journal::Outcome::done
-                       ? planned(journal, run, begin.planned)
+                       ? planned(journal, run)
                        : completed(in_force(journal, {.first = run.first, .last = run.last}, connection));
   return {.run = run.run,
           .command = begin.command,

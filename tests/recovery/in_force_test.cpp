@@ -77,6 +77,16 @@ TEST_F(InForceTest, WhoeverWroteBetweenTwoIsBelowTheSecond) {
   EXPECT_TRUE(proves(what, second, "c"));
 }
 
+TEST_F(InForceTest, WhoeverWroteBelowTheOneBeforeIsInNobodysWay) {
+  transaction("a", "b");
+  transaction("x", "c");
+  const Lsn third = transaction("c", "d");
+  const auto what = found();
+  EXPECT_EQ(what.gaps.size(), 1U);
+  EXPECT_TRUE(proves(what, third, "d"));
+  EXPECT_FALSE(proves(what, third, "y"));
+}
+
 TEST_F(InForceTest, WhoeverWroteWithinOneIsAmongIt) {
   const Lsn first = begin();
   footprint("a", "b");

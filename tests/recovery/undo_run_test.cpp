@@ -176,6 +176,36 @@ TEST_F(UndoRunTest, NothingToTakeBackIsSaid) {
   EXPECT_EQ(undoable(), "");
 }
 
+/// Killed before its run began.
+TEST_F(UndoRunTest, JournalWithoutARunHasNothingToTakeBack) {
+  { const Target target(settings, "upgrade", {}); }
+  EXPECT_TRUE(journal().runs().empty());
+  const auto error = error_of<Error>([&] { undo_run(); });
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_STREQ(error.what(), "there is nothing to take back: nothing has been run");
+}
+
+TEST_F(UndoRunTest, RunThatCommittedNothingLeavesNothingToTakeBack) {
+  script("001", failure);
+  failed_upgrade();
+  const auto connection = engine::connect(Places(settings).url, {.lock_timeout = {}, .read_only = true});
+  EXPECT_TRUE(written_since(journal(), *connection));  // Nothing proves the contrary.
+  const auto error = error_of<Error>([&] { undo_run(); });
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_STREQ(error.what(), "there is nothing to take back: no run has anything in force");
+}
+
+TEST_F(UndoRunTest, RunThatWasTakenBackBeforeALaterOneIsNotTakenBackWithThat) {
+  runs(2);
+  undo_run();
+  upgrade();
+  const auto error = error_of<Error>([&] { undo_run({.back_to = journal::RunId{2}}); });
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_STREQ(error.what(),
+               "there is nothing to take back: nothing of run 2 is in force: it committed nothing, or was taken back");
+  EXPECT_EQ(applied(), "001 002");
+}
+
 TEST_F(UndoRunTest, OtherRunThanTheOneThatWasShownIsNotTakenBack) {
   runs(2);
   EXPECT_EQ(refused_undo({.newest = journal::RunId{1}}), ErrorCode::not_applicable);
