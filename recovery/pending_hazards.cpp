@@ -28,11 +28,11 @@ using versions::schema::Hazard;
 using versions::schema::ObjectType;
 using versions::schema::Schema;
 
-/// The script fails, or cannot be tried here; anything else is the command's own business.
+/// The script fails, or cannot be tried here; anything else is the command's own business. Nobody else has the scratch
+/// database open: it is never busy.
 bool is_of_a_script(const engine::Error& error) {
   using engine::ErrorCode;
-  return error.code() != ErrorCode::interrupted && error.code() != ErrorCode::busy &&
-         error.code() != ErrorCode::unavailable;
+  return error.code() != ErrorCode::interrupted && error.code() != ErrorCode::unavailable;
 }
 
 Schema without(const Schema& schema, const std::set<std::string>& tables) {
