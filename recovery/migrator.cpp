@@ -126,6 +126,14 @@ void note_difference(Report& report, const std::vector<versions::Stamp>& before,
 Migrator::Migrator(Settings settings, engine::Observer& observer, std::stop_token stop)
     : settings_(std::move(settings)), places_(settings_), observer_(observer), stop_(std::move(stop)) {}
 
+const Settings& Migrator::settings() const {
+  return settings_;
+}
+
+const Places& Migrator::places() const {
+  return places_;
+}
+
 const versions::Graph& Migrator::graph() {
   overview();
   graph_->complete();
@@ -252,11 +260,11 @@ ResetPlan Migrator::plan_reset(const Situation& situation, engine::Connection* l
                                .ignored = settings_.ignored,
                                .graph = graph(),
                                .situation = situation,
+                               .add_hooks = [this](auto& revision) { add_hooks(revision); },
                                .live = live,
                                .failed = std::move(failed),
                                .before_run = planned_hooks(settings_.before_run),
                                .after_run = planned_hooks(settings_.after_run),
-                               .add_hooks = [this](auto& revision) { add_hooks(revision); },
                                .stop = stop_});
 }
 

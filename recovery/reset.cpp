@@ -138,7 +138,7 @@ class Applied {
 
 PlannedRevision planned(const ResetInput& input, const versions::Script& script, Action action) {
   auto revision = engine::planned(script, action);
-  if (input.add_hooks) input.add_hooks(revision);
+  input.add_hooks(revision);
   return revision;
 }
 

@@ -45,12 +45,13 @@ struct ResetInput {
   const std::vector<std::string>& ignored;
   const versions::Graph& graph;
   const Situation& situation;
+  /// Puts the SQL hooks of each revision into it.
+  std::function<void(journal::PlannedRevision&)> add_hooks;
   engine::Connection* live = nullptr;  ///< Null when there is no database; only read.
   /// Revisions whose down section has failed on the real database.
   std::set<std::string> failed{};
-  std::vector<journal::PlannedRevision> before_run{};  ///< The SQL hooks around it, and how those of each revision
-  std::vector<journal::PlannedRevision> after_run{};   ///< are put into it.
-  std::function<void(journal::PlannedRevision&)> add_hooks{};
+  std::vector<journal::PlannedRevision> before_run{};  ///< The SQL hooks around the run.
+  std::vector<journal::PlannedRevision> after_run{};
   std::stop_token stop{};
 };
 

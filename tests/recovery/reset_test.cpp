@@ -4,46 +4,11 @@
 
 #include "engine/introspect.h"
 #include "engine/replay.h"
-#include "recovery/backup.h"
-#include "tests/recovery/sweep.h"
+#include "tests/recovery/reset_fixture.h"
 #include "versions/error.h"
 
 namespace belay::recovery {
 namespace {
-
-class ResetTest : public Sweep<ProjectTest> {
- protected:
-  Report reset(const ResetRequest& request = {}) { return migrator(listener).reset(request); }
-  ResetPlan plan() { return migrator(listener).plan_reset(look()); }
-  [[nodiscard]] Backup newest() const { return find_backup(Places(settings).backups); }
-  /// What the newest backup holds.
-  std::string kept(const std::string& sql) {
-    const auto copy = folder / "unpacked.db";
-    std::filesystem::remove(copy);
-    unpack(newest(), copy, listener);
-    return engine::read(copy, sql);
-  }
-  [[nodiscard]] bool has_backup() const { return !list_backups(Places(settings).backups).empty(); }
-  std::string schema() const {
-    return read(
-        "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'belay%' AND name NOT LIKE 'sqlite%' ORDER BY name");
-  }
-  std::string directions(const Report& report) {
-    std::string text;
-    for (const auto& done : report.revisions)
-      text += (text.empty() ? "" : " ") + std::string(journal::name_of(done.action)) + ":" + done.revision.text;
-    return text;
-  }
-
-  /// 003 goes down by its section, 002 has none, and somebody has made things by hand.
-  void mixed() {
-    script("001", "CREATE TABLE t (id INTEGER PRIMARY KEY);\n-- migrate:down\nDROP TABLE t;");
-    script("002", "CREATE TABLE u (t REFERENCES t);\nCREATE VIEW v AS SELECT * FROM u;");
-    script("003", "CREATE TABLE w (id INTEGER);\n-- migrate:down\nDROP TABLE w;");
-    upgrade();
-    run("INSERT INTO t VALUES (7); INSERT INTO u VALUES (7); CREATE TABLE by_hand (x); INSERT INTO by_hand VALUES (1)");
-  }
-};
 
 TEST_F(ResetTest, EverythingGoesDownAndComesUpAgainWithoutItsRows) {
   scripts(3);
@@ -87,6 +52,18 @@ TEST_F(ResetTest, AMissingScriptEndsTheWayDownWhereItWasApplied) {
              "-- migrate:down\nDELETE FROM t WHERE id = 3;\n");
   EXPECT_EQ(plan().why_dropped, "revision 002 has no script");
   EXPECT_EQ(directions(reset()), "down:003 unstamp:002 unstamp:001 up:001 up:003");
+  expect_settled();
+}
+
+TEST_F(ResetTest, AMissingScriptBelowAllOthersLeavesThemTheirWayDown) {
+  script("001", "CREATE TABLE t (id INTEGER PRIMARY KEY);\n-- migrate:down\nDROP TABLE t;");
+  script("002", "CREATE TABLE u (x);\n-- migrate:down\nDROP TABLE u;");
+  upgrade();
+  std::filesystem::remove(folder / "versions/001.sql");
+  EXPECT_EQ(plan().why_dropped, "revision 001 has no script");
+  EXPECT_EQ(plan().dropped, std::vector<std::string>{"table t"});
+  EXPECT_EQ(directions(reset()), "down:002 unstamp:001 up:002");
+  EXPECT_EQ(schema(), "u");
   expect_settled();
 }
 
@@ -201,6 +178,28 @@ TEST_F(ResetTest, AnInterruptedRunIsSettledFirst) {
   expect_settled();
 }
 
+TEST_F(ResetTest, AnInterruptedRunWhoseScriptsAreGoneIsSettledAndThenThereIsNothingToDo) {
+  scripts(1);
+  upgrade_until("began 001");
+  std::filesystem::remove(folder / "versions/001.sql");
+  settings.policy = Policy::back;
+  EXPECT_TRUE(plan().run.empty());
+  const auto report = reset();
+  ASSERT_TRUE(report.recovered);
+  EXPECT_TRUE(report.revisions.empty());
+  EXPECT_FALSE(journal().open_run());
+  EXPECT_FALSE(has_backup());
+  expect_settled();
+}
+
+TEST_F(ResetTest, StampsOfWhatLeavesNoObjectsAreTakenAlone) {
+  script("001", "SELECT 1;");
+  upgrade();
+  EXPECT_TRUE(plan().dropped.empty());
+  EXPECT_EQ(directions(reset()), "unstamp:001 up:001");
+  expect_settled();
+}
+
 TEST_F(ResetTest, ADatabaseThatIsNotThereIsMade) {
   scripts(2);
   EXPECT_EQ(directions(reset()), "up:001 up:002");
@@ -243,6 +242,15 @@ TEST_F(ResetTest, HooksRunWithTheRevisionsAndNotWithTheDrops) {
   settings.after_run = {{"after.sql", {{"CREATE TABLE done AS SELECT count(*) AS revisions FROM seen", 1}}}};
   reset();
   EXPECT_EQ(read("SELECT revisions FROM done"), "3");
+}
+
+TEST_F(ResetTest, AHookBeforeTheRunIsThereForTheDownSections) {
+  script("001", "CREATE TABLE t (id);\n-- migrate:down\nINSERT INTO noted SELECT id FROM t;\nDROP TABLE t;");
+  upgrade();
+  settings.before_run = {{"before.sql", {{"CREATE TABLE IF NOT EXISTS noted (id)", 1}}}};
+  EXPECT_EQ(plan().why_dropped, "");
+  EXPECT_EQ(directions(reset()), "down:001 up:001");
+  expect_settled();
 }
 
 TEST_F(ResetTest, AHookThatWouldFailBehindTheDropsIsFoundOutBefore) {

@@ -71,6 +71,16 @@ TEST_F(RestoreTest, MissingDatabaseComesBack) {
   expect_restored();
 }
 
+TEST_F(RestoreTest, MissingDatabaseComesBackWithoutScriptsThatCanBeRead) {
+  fs::remove(folder / "app.db");
+  write_file(folder / "versions/003.sql", "this is no script\n");
+  const auto report = restore();
+  EXPECT_TRUE(report.from.empty());
+  EXPECT_EQ(report.to, std::vector<versions::RevisionId>{{"002"}});
+  scripts(4);
+  expect_restored();
+}
+
 TEST_F(RestoreTest, FileThatIsNoDatabaseIsKeptAndReplaced) {
   write_file(folder / "app.db", std::string(5000, 'x'));
   fs::permissions(folder / "app.db", fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);

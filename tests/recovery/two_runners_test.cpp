@@ -117,6 +117,43 @@ TEST_F(TwoRunnersTest, UpgradeBesideAnUpgradeThatComesAndGoesHasNothingToDo) {
   EXPECT_EQ(applied(), "001 002");
 }
 
+TEST_F(TwoRunnersTest, ResetThatSeesNothingToDoDoesNotPassByARunner) {
+  scripts(1);
+  Runner first(settings, "began 001");
+  std::filesystem::remove(folder / "versions/001.sql");
+  EXPECT_EQ(code_of<journal::Error>([&] { migrator(listener).reset(); }), journal::ErrorCode::locked);
+  first.go_on();
+  EXPECT_EQ(first.wait(), 0);
+  EXPECT_EQ(applied(), "001");
+}
+
+/// It comes between the look that finds nothing interrupted and the lock.
+TEST_F(TwoRunnersTest, UndoBesideARunThatIsKilledIsRefused) {
+  scripts(2);
+  upgrade();
+  scripts(3);
+  int go_on[2]{};
+  ASSERT_EQ(::pipe(go_on), 0);
+  const pid_t other = engine::start([&] {
+    char letter = 0;
+    EXPECT_EQ(::read(go_on[0], &letter, 1), 1);
+    Listener deadly;
+    deadly.at["began 003"] = die;
+    migrator(deadly).upgrade();
+  });
+  const auto come_and_die = [&] {
+    EXPECT_EQ(::write(go_on[1], "x", 1), 1);
+    EXPECT_TRUE(was_killed(engine::wait_for(other)));
+  };
+  before_open("belay/lock", [&] { before_open("belay/lock", come_and_die); });
+  const auto error = error_of<Error>([&] { migrator(listener).undo_run(); });
+  EXPECT_EQ(error.code(), ErrorCode::not_applicable);
+  EXPECT_EQ(error.next(), "belay recover");
+  EXPECT_TRUE(journal().open_run());
+  EXPECT_EQ(applied(), "001 002");
+  for (const int end : go_on) ::close(end);
+}
+
 TEST_F(TwoRunnersTest, ManyThatStartAtOnceApplyEachRevisionOnce) {
   scripts(8);
   settings.lock_timeout = std::chrono::minutes(1);
