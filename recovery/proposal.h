@@ -29,11 +29,11 @@ struct Proposal {
   RevisionSet applied;  ///< What is applied; the schema is exactly that of these.
   std::string description;
   bool finishes_own_run = false;  ///< A killed fix-state is finished first.
-  bool writes = false;            ///< There is something to do.
+  bool writes = false;            ///< There is something to do; always so where a run is open.
   Journal journal = Journal::keep;
   std::vector<journal::PlannedRevision> plan;  ///< Stamps that go, come or are renewed.
 
-  [[nodiscard]] bool nothing_to_do() const { return !refusal && !writes && !finishes_own_run; }
+  [[nodiscard]] bool nothing_to_do() const;
 };
 
 /// The sets of revisions that evidence other than the schema speaks of: to be tried in any case.

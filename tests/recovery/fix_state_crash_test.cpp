@@ -36,6 +36,28 @@ class FixStateCrashTest : public FixStateFixture {
   }
 };
 
+TEST_F(FixStateCrashTest, BothWaysOutOfItAreToFinishIt) {
+  tables();
+  upgrade("003");
+  lose_journal();
+  const int status = run_child([&] {
+    Listener deadly;
+    deadly.at["run 1"] = die;
+    migrator(deadly).fix_state();
+  });
+  ASSERT_TRUE(was_killed(status));
+  const auto found = look().interrupted;
+  ASSERT_TRUE(found);
+  for (const Way& way : {found->forward, found->back}) {
+    EXPECT_EQ(way.would, "take the database over as was decided, if its schema is still the same");
+    EXPECT_FALSE(way.obstacle);
+  }
+  EXPECT_TRUE(plan().finishes_own_run);
+  EXPECT_FALSE(plan().nothing_to_do());
+  EXPECT_EQ(fix().recovered->verdict, Verdict::take_over);
+  expect_fixed("001 002 003");
+}
+
 TEST_F(FixStateCrashTest, StampsThatComeAndGo) {
   tables();
   upgrade("003");
