@@ -8,22 +8,26 @@
 
 namespace belay::engine {
 
-/// Where a driver hands what a transaction is about to overwrite. Both calls may throw: the transaction then fails.
-class BeforeImages {
+/// Is told by a driver where the storage is going to stand. The call may throw: what it is made in then fails.
+class Seals {
  public:
-  BeforeImages() = default;
-  BeforeImages(const BeforeImages&) = delete;
-  BeforeImages& operator=(const BeforeImages&) = delete;
-  virtual ~BeforeImages() = default;
-
-  /// The content that a place of the storage has had until now. Of a SQLite database: a page, by its number. Of an
-  /// empty storage it is empty: each unit that writes keeps something.
-  virtual void keep(std::uint64_t place, std::string_view content) = 0;
+  Seals() = default;
+  Seals(const Seals&) = delete;
+  Seals& operator=(const Seals&) = delete;
+  virtual ~Seals() = default;
 
   /// Right before the database's own commit point: all that was kept has to be durable on return (invariant I1).
   /// @param before, after  footprints (Connection::footprint): where the storage stood when the transaction began, and
   ///                       where its commit leaves it.
   virtual void seal(const std::string& before, const std::string& after) = 0;
+};
+
+/// Where a driver hands what a transaction is about to overwrite, too. Either call may throw.
+class BeforeImages : public Seals {
+ public:
+  /// The content that a place of the storage has had until now. Of a SQLite database: a page, by its number. Of an
+  /// empty storage it is empty: each unit that writes keeps something.
+  virtual void keep(std::uint64_t place, std::string_view content) = 0;
 };
 
 /// What Connection::restore is to bring back: where the storage stood before the first of some transactions.

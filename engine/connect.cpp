@@ -76,7 +76,7 @@ std::unique_ptr<Connection> connect_scratch(const DatabaseUrl& /*like*/) {
   return drivers::open_sqlite(drivers::in_memory, {});  // Likewise.
 }
 
-void Connection::restore(const Restoration& /*what*/, BeforeImages& /*images*/) {
+void Connection::restore(const Restoration& /*what*/, Seals& /*seals*/) {
   throw Error(ErrorCode::foreign_writes, "this kind of database keeps no before-images");
 }
 

@@ -119,16 +119,16 @@ class Connection {
   /// between.
   [[nodiscard]] virtual bool follows(std::string_view /*next*/, std::string_view /*end*/) const { return false; }
 
-  /// Brings what is committed to where it stays, and tells `images` (`seal`) where that leaves the storage, so that a
-  /// later process can tell whether anybody has written since. Changes no content. Outside a transaction.
-  virtual void settle(BeforeImages& /*images*/) {}
+  /// Brings what is committed to where it stays, and tells `seals` where that leaves the storage, so that a later
+  /// process can tell whether anybody has written since. Changes no content. Outside a transaction.
+  virtual void settle(Seals& /*seals*/) {}
 
   /// Puts the storage back, all of it or nothing: what a crash in it leaves is one of the two, or becomes the second
   /// when the next connection opens it. Outside a transaction, and not while capturing.
-  /// @param images  is told (`seal`) of footprints on the way there: from one of them it may be called again. The last
-  ///                one is where the storage is left, told before the commit point as far as it can be known.
+  /// @param seals  is told of footprints on the way there: from one of them it may be called again. The last one is
+  ///               where the storage is left, told before the commit point as far as it can be known.
   /// @throws Error `foreign_writes` when the storage does not stand where it is expected, `busy`: nothing is changed.
-  virtual void restore(const Restoration& what, BeforeImages& images);
+  virtual void restore(const Restoration& what, Seals& seals);
 
   /// In the first transaction after a `restore`: sees to it that no number by which other connections tell fresh from
   /// stale comes up again. @param state  the footprint from before the `restore`.

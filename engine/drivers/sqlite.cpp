@@ -61,8 +61,8 @@ class Sqlite final : public Connection {
   bool follows(std::string_view next, std::string_view end) const override {
     return nobody_wrote_between(SqliteFootprint::parse(end), SqliteFootprint::parse(next));
   }
-  void settle(BeforeImages& images) override;
-  void restore(const Restoration& what, BeforeImages& images) override;
+  void settle(Seals& seals) override;
+  void restore(const Restoration& what, Seals& seals) override;
   void outgrow(std::string_view state) override;
   void copy_to(const std::string& path, const CopyProgress& progress) override {
     copy_database(database_.get(), path, heeding_stop(progress));
@@ -279,14 +279,14 @@ bool Sqlite::crowded() const {
 }
 
 /// The WAL is emptied into the main file, if no reader needs it.
-void Sqlite::settle(BeforeImages& images) {
+void Sqlite::settle(Seals& seals) {
   const While impatient(impatient_);
-  const SqliteCapture::WatchCheckpoint watch(vfs_.capture(), images);
+  const SqliteCapture::WatchCheckpoint watch(vfs_.capture(), seals);
   query("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-void Sqlite::restore(const Restoration& what, BeforeImages& images) {
-  SqliteRestore({*this, vfs_.capture(), sqlite3_db_filename(database_.get(), "main"), reopening()}, what, images).run();
+void Sqlite::restore(const Restoration& what, Seals& seals) {
+  SqliteRestore({*this, vfs_.capture(), sqlite3_db_filename(database_.get(), "main"), reopening()}, what, seals).run();
 }
 
 std::function<void()> Sqlite::reopening() {

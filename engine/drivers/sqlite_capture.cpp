@@ -140,7 +140,7 @@ std::string SqliteCapture::first_page(std::size_t size) const {
 }
 
 void SqliteCapture::write_locked() {
-  if (checkpoint_images_ != nullptr) before_ = measure();
+  if (checkpoint_seals_ != nullptr) before_ = measure();
   if (!in_unit() || stage_ == Stage::writing) return;
   before_ = measure();
   stage_ = Stage::locked;
@@ -221,11 +221,11 @@ void SqliteCapture::frame_content(std::uint32_t frame, std::uint64_t offset, std
 
 /// A checkpoint has copied everything, and still holds the lock that keeps writers out.
 void SqliteCapture::wal_truncate() {
-  if (checkpoint_images_ == nullptr || before_.frames == 0) return;
+  if (checkpoint_seals_ == nullptr || before_.frames == 0) return;
   index_.restart();
   SqliteFootprint after;
   describe(first_page(header::size), after);
-  seal(*checkpoint_images_, after);
+  seal(*checkpoint_seals_, after);
 }
 
 void SqliteCapture::take(std::uint64_t offset, std::uint64_t size) {
@@ -267,8 +267,8 @@ void SqliteCapture::read_old(std::uint64_t offset, std::string& page) const {
   }
 }
 
-void SqliteCapture::seal(BeforeImages& images, const SqliteFootprint& after) const {
-  images.seal(before_.text(), after.text());
+void SqliteCapture::seal(Seals& seals, const SqliteFootprint& after) const {
+  seals.seal(before_.text(), after.text());
 }
 
 }  // namespace belay::engine::drivers

@@ -85,13 +85,11 @@ class SqliteCapture {
   /// The database's first bytes, as the next reader finds them.
   [[nodiscard]] std::string first_page(std::size_t size) const;
 
-  /// As long as it lives, a checkpoint that empties the WAL is told to `images`.
+  /// As long as it lives, a checkpoint that empties the WAL is told to `seals`.
   class WatchCheckpoint {
    public:
-    WatchCheckpoint(SqliteCapture& capture, BeforeImages& images) : capture_(capture) {
-      capture_.checkpoint_images_ = &images;
-    }
-    ~WatchCheckpoint() { capture_.checkpoint_images_ = nullptr; }
+    WatchCheckpoint(SqliteCapture& capture, Seals& seals) : capture_(capture) { capture_.checkpoint_seals_ = &seals; }
+    ~WatchCheckpoint() { capture_.checkpoint_seals_ = nullptr; }
     WatchCheckpoint(const WatchCheckpoint&) = delete;
     WatchCheckpoint& operator=(const WatchCheckpoint&) = delete;
 
@@ -129,7 +127,7 @@ class SqliteCapture {
   void take(std::uint64_t offset, std::uint64_t size);
   void take_from(std::uint64_t offset);
   void read_old(std::uint64_t offset, std::string& page) const;
-  void seal(BeforeImages& images, const SqliteFootprint& after) const;
+  void seal(Seals& seals, const SqliteFootprint& after) const;
 
   std::string path_;
   const StoredFile* main_ = nullptr;
@@ -138,7 +136,7 @@ class SqliteCapture {
   mutable WalIndex index_;
 
   BeforeImages* images_ = nullptr;
-  BeforeImages* checkpoint_images_ = nullptr;
+  Seals* checkpoint_seals_ = nullptr;
   Stage stage_ = Stage::idle;  ///< Of the physical transaction; a unit with a VACUUM has two.
   SqliteFootprint before_;     ///< Where it found the files.
   SqliteFootprint unit_;       ///< Where the unit found them: places count its pages.

@@ -115,7 +115,7 @@ void SqliteRestore::tell_when(const SqliteFootprint& left) {
     const Locked locked(parts_.connection, "BEGIN IMMEDIATE");
     auto now = parts_.capture.measure();
     if (now.frames > 0 || now.pages != left.pages || now.counter != left.counter) return;
-    images_.seal(left.text(), now.text());
+    seals_.seal(left.text(), now.text());
   } catch (const Error&) {  // What was to be put back has been.
     return;
   }
@@ -123,7 +123,7 @@ void SqliteRestore::tell_when(const SqliteFootprint& left) {
 
 void SqliteRestore::Waypoint::seal(const std::string& before, const std::string& after) {
   restore_.require_expected(SqliteFootprint::parse(before));
-  restore_.images_.seal(before, after);
+  restore_.seals_.seal(before, after);
   if (!restore_.expected_.empty()) restore_.expected_ = {after};
 }
 
@@ -153,7 +153,7 @@ SqliteFootprint SqliteRestore::publish(const SqliteFootprint& now) {
     journal.add(0, first_page(empty_page(parts_.capture.first_page(page_size)), now));
   else
     add_images(journal, left, now);
-  images_.seal(now.text(), left.text());
+  seals_.seal(now.text(), left.text());
   journal.publish();
   return left;
 }

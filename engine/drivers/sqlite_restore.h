@@ -31,17 +31,16 @@ class SqliteRestore {
     std::function<void()> reopen;  ///< Closes the connection, and opens it again.
   };
 
-  SqliteRestore(Parts parts, const Restoration& what, BeforeImages& images)
-      : parts_(std::move(parts)), what_(what), images_(images), expected_(what.expected) {}
+  SqliteRestore(Parts parts, const Restoration& what, Seals& seals)
+      : parts_(std::move(parts)), what_(what), seals_(seals), expected_(what.expected) {}
 
   void run();
 
  private:
   /// Passes on where the checkpoint leaves the files.
-  class Waypoint final : public BeforeImages {
+  class Waypoint final : public Seals {
    public:
     explicit Waypoint(SqliteRestore& restore) : restore_(restore) {}
-    void keep(std::uint64_t /*place*/, std::string_view /*content*/) override {}
     void seal(const std::string& before, const std::string& after) override;
 
    private:
@@ -61,7 +60,7 @@ class SqliteRestore {
 
   Parts parts_;
   const Restoration& what_;
-  BeforeImages& images_;
+  Seals& seals_;
   std::vector<std::string> expected_;
 };
 

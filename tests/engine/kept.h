@@ -45,9 +45,8 @@ class Kept final : public BeforeImages {
 };
 
 /// What a restore is told on its way is of no use to most tests.
-class Unheard final : public BeforeImages {
+class Unheard final : public Seals {
  public:
-  void keep(std::uint64_t /*place*/, std::string_view /*content*/) override {}
   void seal(const std::string& /*before*/, const std::string& /*after*/) override {}
 };
 

@@ -56,12 +56,11 @@ void before_open(const std::string& name, std::function<void()> act);
 
 /// Tells of each `seal`: between its end and that of the call it is made in, the promise is durable and nothing has
 /// happened.
-class WatchedImages final : public engine::BeforeImages {
+class WatchedSeals final : public engine::Seals {
  public:
   using Listen = std::function<void(const std::string&)>;
-  WatchedImages(engine::BeforeImages& below, Listen listen) : below_(below), listen_(std::move(listen)) {}
+  WatchedSeals(engine::Seals& below, Listen listen) : below_(below), listen_(std::move(listen)) {}
 
-  void keep(std::uint64_t place, std::string_view content) override { below_.keep(place, content); }
   void seal(const std::string& before, const std::string& after) override {
     listen_("before seal");
     below_.seal(before, after);
@@ -69,8 +68,21 @@ class WatchedImages final : public engine::BeforeImages {
   }
 
  private:
-  engine::BeforeImages& below_;
+  engine::Seals& below_;
   Listen listen_;
+};
+
+class WatchedImages final : public engine::BeforeImages {
+ public:
+  WatchedImages(engine::BeforeImages& below, WatchedSeals::Listen listen)
+      : below_(below), seals_(below, std::move(listen)) {}
+
+  void keep(std::uint64_t place, std::string_view content) override { below_.keep(place, content); }
+  void seal(const std::string& before, const std::string& after) override { seals_.seal(before, after); }
+
+ private:
+  engine::BeforeImages& below_;
+  WatchedSeals seals_;
 };
 
 /// A connection that does everything as the one below it, and tells of each call.
@@ -126,12 +138,12 @@ class Watched : public engine::Connection {
   [[nodiscard]] bool follows(std::string_view next, std::string_view end) const override {
     return below_->follows(next, end);
   }
-  void settle(engine::BeforeImages& images) override {
-    WatchedImages watched(images, listen_);
+  void settle(engine::Seals& seals) override {
+    WatchedSeals watched(seals, listen_);
     around("settle", [&] { below_->settle(watched); });
   }
-  void restore(const engine::Restoration& what, engine::BeforeImages& images) override {
-    WatchedImages watched(images, listen_);
+  void restore(const engine::Restoration& what, engine::Seals& seals) override {
+    WatchedSeals watched(seals, listen_);
     around("restore", [&] { below_->restore(what, watched); });
   }
   void outgrow(std::string_view state) override { below_->outgrow(state); }

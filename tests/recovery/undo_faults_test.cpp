@@ -135,6 +135,22 @@ TEST_F(UndoFaultsTest, WhoeverWritesWhileTheUndoBeginsIsNotOverwritten) {
   expect_settled();
 }
 
+TEST_F(UndoFaultsTest, DatabaseWithDamagedPagesIsNotDiscardedFrom) {
+  scripts(2);
+  upgrade();
+  run("CREATE TABLE u AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) SELECT "
+      "randomblob(4000) FROM n");
+  std::string bytes = read_file(folder / "app.db");
+  bytes.replace(bytes.size() - 4096, 64, 64, '\x55');
+  write_file(folder / "app.db", bytes);
+  const auto error = error_of<Error>([&] { undo_run({.discard_later_writes = true}); });
+  EXPECT_EQ(error.code(), ErrorCode::foreign_writes);
+  EXPECT_NE(std::string(error.what()).find("is not sound as it is"), std::string::npos) << error.what();
+  EXPECT_TRUE(read_file(folder / "app.db") == bytes);
+  EXPECT_TRUE(copies().empty());
+  EXPECT_FALSE(journal().open_run());
+}
+
 // --- A look beside a run that has begun meanwhile ---
 
 TEST_F(UndoFaultsTest, OpenRunIsNotOneThatCanBeTakenBack) {
