@@ -157,7 +157,7 @@ SchemaFile read_schema_file(const fs::path& file, engine::Replay& scratch, const
     error.at(file, error.line());
     throw;
   } catch (engine::Error& error) {
-    error.next("correct the file");
+    if (error.code() != engine::ErrorCode::interrupted) error.next("correct the file");
     throw;
   }
   return read;

@@ -125,6 +125,21 @@ TEST_F(AutogenerateTest, OnlyAProofLetsAScriptBeWritten) {
         << other.first << " / " << other.second;
 }
 
+TEST_F(AutogenerateTest, WhoInterruptsItIsNotToldOfErrors) {
+  script("001", "CREATE TABLE t (a TEXT);");
+  upgrade();
+  desired("CREATE TABLE t (a TEXT, b TEXT);");
+  const auto planned = plan();
+  std::stop_source stop;
+  stop.request_stop();
+  Migrator stopped(settings, listener, stop.get_token());
+  const auto of_plan = error_of<engine::Error>([&] { stopped.autogenerate(request()); });
+  EXPECT_EQ(of_plan.code(), engine::ErrorCode::interrupted);
+  EXPECT_EQ(of_plan.next(), "");  // It was: correct the file.
+  const auto prove = [&] { stopped.prove(text_of(planned), folder / "versions/002.sql", planned); };
+  EXPECT_EQ(code_of<engine::Error>(prove), engine::ErrorCode::interrupted);
+}
+
 TEST_F(AutogenerateTest, ARunThatWasKilledIsSettledFirst) {
   script("001", "CREATE TABLE t (a TEXT);\nINSERT INTO t VALUES (1);");
   upgrade_until("began 001");
