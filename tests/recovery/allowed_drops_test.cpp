@@ -44,6 +44,14 @@ TEST_F(AllowedDropsTest, WordsNameATableOrAColumn) {
   EXPECT_FALSE(AllowedDrops().allows("rooms", "name"));
 }
 
+TEST_F(AllowedDropsTest, WithoutAWordEverythingIsAllowed) {
+  AllowedDrops everything;
+  everything.allow_all();
+  EXPECT_TRUE(everything.allows("rooms", ""));
+  EXPECT_TRUE(everything.allows("rooms", "name"));
+  EXPECT_NO_THROW(everything.require_known(schema_, {}));
+}
+
 TEST_F(AllowedDropsTest, WhatIsNoNameIsRefused) {
   for (const char* word : {"", ".", "rooms.", "rooms.name.more", "rooms name", "'", "rooms;"})
     EXPECT_EQ(code_of<versions::Error>([&] { allowed(word); }), versions::ErrorCode::bad_name) << word;

@@ -84,6 +84,10 @@ INSTANTIATE_TEST_SUITE_P(
              "CREATE TABLE n (c, b); INSERT INTO n SELECT a, t.b FROM t ORDER BY rowid;"
              "DROP TABLE t; ALTER TABLE n RENAME TO t",
              "t s", "t.a>c", "t", ""},
+        Case{"RebuiltByQuotedNames",
+             "CREATE TABLE n (c, b); INSERT INTO n SELECT \"a\", [b] FROM `t` \"x\"; DROP TABLE t;"
+             "ALTER TABLE n RENAME TO t",
+             "t s", "t.a>c", "t", ""},
         Case{"RebuiltOutOfTheWay",
              "ALTER TABLE t RENAME TO o; CREATE TABLE t (a, b);"
              "INSERT INTO t SELECT * FROM o AS x; DROP TABLE o",
@@ -158,6 +162,22 @@ TEST(MovedRows, EachScriptTellsOnlyOfItsOwnRebuilds) {
   moved.end(schema("t"));
   EXPECT_EQ(text(moved.rebuilt()), "");
   EXPECT_EQ(text(moved.renames()), "t.a>c");
+}
+
+TEST(MovedRows, AVirtualTableIsFollowedAsWell) {
+  const auto words = [](const std::string& name) {
+    versions::schema::ObjectReader reader;
+    return versions::schema::Schema(
+        {reader.read({"table", name, name, "CREATE VIRTUAL TABLE " + name + " USING f(a)"})});
+  };
+  MovedRows moved(words("v"));
+  moved.begin();
+  moved.look("ALTER TABLE v RENAME TO w");
+  moved.end(words("w"));
+  EXPECT_EQ(text(moved.renames()), "v>w");
+  EXPECT_EQ(text(moved.gone()), "");
+  moved.end(words("v"));
+  EXPECT_EQ(text(moved.gone()), "v");
 }
 
 }  // namespace
