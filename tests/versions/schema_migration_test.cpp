@@ -119,7 +119,17 @@ TEST(Relevance, OtherViewsAreLeftOutUnlessAllAreWanted) {
   const Schema to = schema({table("a", "x"), table("b", "x INT"), table("c", "x"), view});
   EXPECT_EQ(names(relevant_part(from, to, {}).from), "b");
   EXPECT_EQ(names(relevant_part(from, to, {}).readers), "a v");
-  EXPECT_EQ(names(relevant_part(from, to, {}, /*all_readers=*/true).from), "a b v");
+  EXPECT_EQ(names(relevant_part(from, to, {}, {}, /*all_readers=*/true).from), "a b v");
+}
+
+TEST(Relevance, WhatViewsBesideReadIsThere) {
+  const CatalogRow view{"view", "v", "v", "CREATE VIEW v AS SELECT * FROM a"};
+  const CatalogRow other{"view", "w", "w", "CREATE VIEW w AS SELECT * FROM d"};
+  const Schema from = schema({table("a", "x"), table("b", "x"), table("c", "x"), table("d", "x"), view, other});
+  const Schema to = schema({table("a", "x"), table("b", "x INT"), table("c", "x"), table("d", "x"), view, other});
+  const Schema beside = schema({table("e", "x"), {"view", "u", "u", "CREATE VIEW u AS SELECT * FROM v, c, e"}});
+  EXPECT_EQ(names(relevant_part(from, to, {}, beside).from), "a b c v");
+  EXPECT_EQ(names(relevant_part(from, to, {}, beside).readers), "d w");
 }
 
 /// Tables, indexes and views share one set of names, and a rebuild takes one of its own for a while.

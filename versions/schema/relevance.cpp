@@ -63,6 +63,18 @@ class Readers {
       }
   }
 
+  /// Those that others name, and those that these name.
+  void choose_for(const Schema& others) {
+    for (const auto& object : others.objects())
+      if (is_reader(*object)) named_.merge(words_of(*object));
+    for (bool more = true; std::exchange(more, false);)
+      for (const auto& [object, words] : words_) {
+        if (!named_.contains(fold(object->name)) || !chosen_.insert(object).second) continue;
+        named_.insert(words.begin(), words.end());
+        more = true;
+      }
+  }
+
   [[nodiscard]] bool has(const Object& object) const { return chosen_.contains(&object); }
   [[nodiscard]] const Names& named() const { return named_; }
 
@@ -110,7 +122,8 @@ Schema part_of(const Schema& schema, const Names& differing, const Readers& read
 
 }  // namespace
 
-Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, bool all_readers) {
+Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, const Schema& beside,
+                       bool all_readers) {
   Names differing;
   add_differing(from, to, differing);
   add_differing(to, from, differing);
@@ -119,6 +132,7 @@ Relevant relevant_part(const Schema& from, const Schema& to, const Renames& rena
       if (!name->empty()) differing.insert(fold(*name));
   Readers readers(from, to);
   readers.choose(differing, all_readers);
+  if (!beside.empty()) readers.choose_for(beside);
   return {part_of(from, differing, readers), part_of(to, differing, readers), readers.left_out(from)};
 }
 

@@ -17,7 +17,9 @@ struct Relevant {
 /// Leaves out tables that are the same in both (with their indexes), refer to no table that is not, and are named by no
 /// view and no trigger that is there; of these, those that are the same and name nothing that changes. What a database
 /// does to the rest it does without them, so planning costs in proportion to the difference, and not to the schema.
+/// @param beside  what is in neither, and will be there: what its views and triggers name is kept.
 /// @param all_readers  keep every view and every trigger, and what they name.
-Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, bool all_readers = false);
+Relevant relevant_part(const Schema& from, const Schema& to, const Renames& renames, const Schema& beside = {},
+                       bool all_readers = false);
 
 }  // namespace belay::versions::schema

@@ -14,6 +14,8 @@ struct Rename {
   std::string table;  ///< Of a column: its table, by the new name of that. Else empty.
   std::string from;
   std::string to;
+
+  friend bool operator==(const Rename&, const Rename&) = default;
 };
 
 /// All that hold between two schemas, each told once.
