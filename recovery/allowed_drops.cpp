@@ -39,10 +39,6 @@ versions::Error unknown(const std::string& word, const std::string& name, const 
 
 }  // namespace
 
-void AllowedDrops::allow_all() {
-  all_ = true;
-}
-
 void AllowedDrops::allow(std::string_view word) {
   versions::schema::Cursor cursor(word);
   Name name{.word = std::string(word), .table = {}, .column = {}};

@@ -13,7 +13,7 @@ namespace belay::recovery {
 class AllowedDrops {
  public:
   /// Everything: then what goes beside something that comes is a drop, and no rename.
-  void allow_all();
+  void allow_all() { all_ = true; }
   /// @param word  `rooms`: the table, or whatever of it; `rooms.name`: the column, or its values. Quoted as in SQL.
   /// @throws versions::Error `bad_name`.
   void allow(std::string_view word);

@@ -126,14 +126,6 @@ void note_difference(Report& report, const std::vector<versions::Stamp>& before,
 Migrator::Migrator(Settings settings, engine::Observer& observer, std::stop_token stop)
     : settings_(std::move(settings)), places_(settings_), observer_(observer), stop_(std::move(stop)) {}
 
-const Settings& Migrator::settings() const {
-  return settings_;
-}
-
-const Places& Migrator::places() const {
-  return places_;
-}
-
 const versions::Graph& Migrator::graph() {
   overview();
   graph_->complete();

@@ -75,8 +75,8 @@ class Migrator {
   ///              revision that is applied, and closed.
   Migrator(Settings settings, engine::Observer& observer, std::stop_token stop = {});
 
-  [[nodiscard]] const Settings& settings() const;
-  [[nodiscard]] const Places& places() const;
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const Places& places() const { return places_; }
 
   /// The scripts, read once.
   const versions::Graph& graph();

@@ -235,10 +235,6 @@ std::string describe(const Proposal& proposal, const Findings& findings, const G
 
 }  // namespace
 
-bool Proposal::nothing_to_do() const {
-  return !refusal && !writes;
-}
-
 std::vector<RevisionSet> candidates(const Findings& findings, const Graph& graph) {
   std::vector<RevisionSet> sets;
   if (auto says = by_version_table(findings, graph)) sets.push_back(std::move(*says));

@@ -33,7 +33,7 @@ struct Proposal {
   Journal journal = Journal::keep;
   std::vector<journal::PlannedRevision> plan;  ///< Stamps that go, come or are renewed.
 
-  [[nodiscard]] bool nothing_to_do() const;
+  [[nodiscard]] bool nothing_to_do() const { return !refusal && !writes; }
 };
 
 /// The sets of revisions that evidence other than the schema speaks of: to be tried in any case.

@@ -77,10 +77,6 @@ bool look_once(Situation& situation, const Settings& settings, const Places& pla
 
 }  // namespace
 
-bool Situation::consistent() const {
-  return !problem && drift.empty();
-}
-
 void fill(Situation& situation, const versions::Graph& graph, std::vector<versions::Stamp> stamps) {
   situation.stamps = std::move(stamps);
   situation.drift = versions::find_drift(graph, situation.stamps);

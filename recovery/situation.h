@@ -35,7 +35,7 @@ struct Situation {
   std::optional<journal::Holder> running;  ///< Who is at work on it right now.
   std::optional<Error> problem;            ///< Journal and database do not fit.
 
-  [[nodiscard]] bool consistent() const;
+  [[nodiscard]] bool consistent() const { return !problem && drift.empty(); }
 };
 
 /// What the version table says, beside the scripts.

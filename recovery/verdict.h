@@ -99,6 +99,10 @@ constexpr Verdict judge(Tail tail, Level level) {
   return cases.at(static_cast<std::size_t>(row - cases.begin())).verdict;  // The table is sound: there is one.
 }
 
-std::string_view name_of(Verdict verdict);
+constexpr std::string_view name_of(Verdict verdict) {
+  constexpr std::array<std::string_view, 10> names{"nothing", "settle", "drop",      "redo",     "repeat",
+                                                   "undo",    "undone", "take-over", "in-doubt", "refuse"};
+  return names.at(static_cast<std::size_t>(verdict));
+}
 
 }  // namespace belay::recovery
