@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <new>
 #include <system_error>
 
 #include "engine/drivers/big_endian.h"
@@ -46,12 +47,10 @@ void match_owner(int descriptor, const std::string& database) {
   if (::geteuid() == 0 && ::fchown(descriptor, info.st_uid, info.st_gid) != 0) raise(errno, database);
 }
 
-/// Makes the names in the folder of that file durable.
+/// To make the names in it durable.
 int open_folder_of(const std::string& file) {
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) raise(errno, folder);
-  return descriptor;
+  const auto folder = std::filesystem::path(file).parent_path();
+  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 std::string aside(const std::string& database) {
@@ -99,6 +98,7 @@ void HotJournal::publish() {
   const std::string name = database_ + "-journal";
   // Opened before: an error says that nothing has changed, and with the name alone the undo has happened.
   const int folder = open_folder_of(name);
+  if (folder < 0) raise(errno, name);
   int code = ::rename(aside_.c_str(), name.c_str()) == 0 ? 0 : errno;
   if (code == 0 && ::fsync(folder) != 0) {
     code = errno;
@@ -106,6 +106,18 @@ void HotJournal::publish() {
   }
   ::close(folder);
   if (code != 0) raise(code, name);
+}
+
+bool HotJournal::keep_name(const std::string& journal) noexcept {
+  try {
+    const int folder = open_folder_of(journal);
+    if (folder < 0) return errno == EACCES;
+    const bool is_durable = ::fsync(folder) == 0;
+    ::close(folder);
+    return is_durable;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 void HotJournal::discard(const std::string& database) {

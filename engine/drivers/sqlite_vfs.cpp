@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/drivers/hot_journal.h"
 #include "engine/drivers/sqlite_journal_file.h"
 #include "engine/error.h"
 
@@ -152,6 +153,11 @@ int SqliteVfs::Methods::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_fi
   sqlite3_vfs* const real = sqlite3_vfs_find(nullptr);
   const bool watched = (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
   if (!watched) return real->xOpen(real, name, file, flags, out);
+  const int playback = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_READWRITE;  // What is written anew is created, too.
+  if ((flags & (playback | SQLITE_OPEN_CREATE)) == playback && !HotJournal::keep_name(name)) {
+    file->pMethods = nullptr;
+    return SQLITE_IOERR_DIR_FSYNC;
+  }
 
   auto* const mine = new (file) File{};
   mine->kind = (flags & SQLITE_OPEN_MAIN_DB) != 0        ? Kind::main

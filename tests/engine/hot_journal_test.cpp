@@ -58,6 +58,23 @@ TEST_F(HotJournalTest, NameThatMayNotBeDurableIsTakenBack) {
   EXPECT_EQ(folder.names(), std::set<std::string>{"app.db"});
 }
 
+/// Nothing is put back as long as a power cut could take the journal away in the middle.
+TEST_F(HotJournalTest, IsNotPlayedBackBeforeItsNameIsDurable) {
+  {
+    HotJournal journal(database, {.page_size = 4096, .pages = 2});
+    journal.add(0, read_file(database).substr(0, 4096));
+    journal.publish();
+  }
+  engine::run(database + "2", "CREATE TABLE t (id); CREATE TABLE u (id)");
+  write_file(database, read_file(database + "2"));
+  const auto before = read_file(database);
+  fail_call({"fsync", EIO});
+  EXPECT_EQ(code_of([&] { connect({"sqlite", database}, {}); }), ErrorCode::unavailable);
+  EXPECT_TRUE(read_file(database) == before);
+  connect({"sqlite", database}, {});
+  EXPECT_EQ(engine::read(database, "SELECT count(*) FROM sqlite_schema"), "1");
+}
+
 TEST_F(HotJournalTest, FullDiskIsSaidToBeFull) {
   for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
     fail_call({"pwrite", error});

@@ -141,5 +141,26 @@ TEST_F(DurableTest, JournalWhoseCreatorWasKilledHasADurableNameBeforeItIsWritten
   EXPECT_LT(first(calls.begin(), calls, syncs, "/new"), written);
 }
 
+/// Killed between the two, it left a hot journal whose name nobody synced before SQLite played it back: a power cut
+/// took it away, and half of the pages had been put back.
+TEST_F(DurableTest, HotJournalOfAKilledUndoHasADurableNameBeforeItIsPlayedBack) {
+  scripts(2);
+  upgrade();
+  const int status = run_child([&] {
+    bool is_named = false;
+    hear_calls([&](const Call& call) {
+      if (is_named && syncs(call) && call.path == folder.path().string()) die();
+      is_named = is_named || (renames(call) && call.path.ends_with("app.db-journal.new"));
+    });
+    migrator(listener).undo_run({});
+  });
+  ASSERT_TRUE(was_killed(status));
+  ASSERT_TRUE(std::filesystem::exists(folder / "app.db-journal"));
+  const auto calls = calls_of([&] { upgrade("001"); });
+  const auto put_back = first(calls.begin(), calls, writes, "app.db");
+  ASSERT_NE(put_back, calls.end());
+  EXPECT_LT(first(calls.begin(), calls, syncs, folder.path().string()), put_back);
+}
+
 }  // namespace
 }  // namespace belay::recovery
