@@ -248,6 +248,7 @@ TEST_F(BackupDamageTest, ManifestThatIsForged) {
       {"revision as text", {{"revision", "001"}}},
       {"revision of numbers", {{"revision", {1, 2}}}},
       {"escape sequences", {{"reason", "\x1b[2J"}}},
+      {"text that is rubbed out", {{"reason", "manual\x7f"}}},
       {"long text", {{"database", std::string(10'000, 'x')}}},
       {"files elsewhere", {{"others", {{{"suffix", "/../../x"}, {"bytes", 1}}}}}},
       {"others as text", {{"others", "none"}}},
