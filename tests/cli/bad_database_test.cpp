@@ -15,9 +15,9 @@ class BadDatabase : public Project {
     configure();
     chain(2);
   }
-  void expect_refused(const Refusal& expected, const Setting& setting = {}) const {
+  void expect_refused(const Refusal& expected, const Surroundings& surroundings = {}) const {
     for (const Words& words : {Words{"migrate"}, {"status"}, {"history"}, {"rollback"}, {"migrate", "--dry-run"}})
-      EXPECT_EQ(refusal(words, setting), expected) << words[0];
+      EXPECT_EQ(refusal(words, surroundings), expected) << words[0];
   }
 };
 

@@ -214,8 +214,8 @@ TEST_F(BadConfig, BadUrlOfAFlagIsAnErrorOfTheWords) {
 }
 
 TEST_F(BadConfig, BadUrlOfAVariableSaysWhichVariable) {
-  const Setting setting{.environment = {{"BELAY_DATABASE_URL", "oracle://db"}}};
-  EXPECT_EQ(refusal({"migrate"}, setting), (Refusal{exit_config, "bad-url"}));
+  const Surroundings surroundings{.environment = {{"BELAY_DATABASE_URL", "oracle://db"}}};
+  EXPECT_EQ(refusal({"migrate"}, surroundings), (Refusal{exit_config, "bad-url"}));
 }
 
 TEST_F(BadConfig, LogThatCannotBeWrittenIsRefused) {

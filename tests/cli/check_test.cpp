@@ -23,12 +23,12 @@ class Check : public Project {
   void change(const std::string& sql) const { Database(root / "app.db").run(sql); }
 
   /// `kind: where` of each problem, a line each. Text and JSON have to agree, and nothing may have changed.
-  [[nodiscard]] std::string found(int exit, Words words = {}, const Setting& setting = {}) const {
+  [[nodiscard]] std::string found(int exit, Words words = {}, const Surroundings& surroundings = {}) const {
     const auto before = files();
     words.insert(words.begin(), "check");
-    const Outcome plain = run(words, setting);
+    const Outcome plain = run(words, surroundings);
     words.push_back("--json");
-    const Outcome outcome = run(words, setting);
+    const Outcome outcome = run(words, surroundings);
     EXPECT_EQ(changed_since(before), "");
     EXPECT_EQ(outcome.exit, exit) << outcome;
     EXPECT_EQ(plain.exit, exit) << plain;

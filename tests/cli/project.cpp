@@ -34,16 +34,16 @@ std::string read_file(const fs::path& file) {
 /// Everything that a child needs, made before the fork: it only makes system calls.
 class Child {
  public:
-  Child(const fs::path& program, const Words& words, const Setting& setting, const fs::path& root)
-      : folder_(setting.folder.empty() ? root : setting.folder),
-        unprivileged_(setting.unprivileged),
+  Child(const fs::path& program, const Words& words, const Surroundings& surroundings, const fs::path& root)
+      : folder_(surroundings.folder.empty() ? root : surroundings.folder),
+        unprivileged_(surroundings.unprivileged),
         program_(::open(program.c_str(), O_RDONLY | O_CLOEXEC)) {
     texts_.push_back(program.filename());
     texts_.insert(texts_.end(), words.begin(), words.end());
     std::map<std::string, std::string> variables{{"HOME", root}, {"LANG", "C.UTF-8"}, {"TERM", "xterm"}};
     for (const char* name : {"PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
       if (const char* value = std::getenv(name)) variables[name] = value;
-    for (const auto& [name, value] : setting.environment) variables[name] = value;
+    for (const auto& [name, value] : surroundings.environment) variables[name] = value;
     const std::size_t arguments = texts_.size();
     for (const auto& [name, value] : variables) texts_.push_back(fmt::format("{}={}", name, value));
     for (std::size_t i = 0; i < texts_.size(); ++i)
@@ -222,11 +222,11 @@ std::string Project::logged() const {
   return query("SELECT coalesce(group_concat(id, ' '), '') FROM (SELECT id FROM log ORDER BY rowid)");
 }
 
-Process Project::start_program(const fs::path& program, const Words& words, const Setting& setting) const {
+Process Project::start_program(const fs::path& program, const Words& words, const Surroundings& surroundings) const {
   const fs::path output = scratch_ / std::to_string(++outputs_);
   const fs::path input = output.string() + ".in";
-  std::ofstream(input, std::ios::binary) << setting.input;
-  Child child(program, words, setting, root);
+  std::ofstream(input, std::ios::binary) << surroundings.input;
+  Child child(program, words, surroundings, root);
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::setpgid(0, 0);
@@ -239,16 +239,16 @@ Process Project::start_program(const fs::path& program, const Words& words, cons
   return {pid, output};
 }
 
-Process Project::start(const Words& words, const Setting& setting) const {
-  return start_program(BELAY_PROGRAM, words, setting);
+Process Project::start(const Words& words, const Surroundings& surroundings) const {
+  return start_program(BELAY_PROGRAM, words, surroundings);
 }
 
-Outcome Project::execute(const fs::path& program, const Words& words, const Setting& setting) const {
-  return start_program(program, words, setting).wait();
+Outcome Project::execute(const fs::path& program, const Words& words, const Surroundings& surroundings) const {
+  return start_program(program, words, surroundings).wait();
 }
 
-Outcome Project::run(const Words& words, const Setting& setting) const {
-  return execute(BELAY_PROGRAM, words, setting);
+Outcome Project::run(const Words& words, const Surroundings& surroundings) const {
+  return execute(BELAY_PROGRAM, words, surroundings);
 }
 
 Process Project::hold(const std::string& sql) const {
@@ -270,19 +270,19 @@ Process Project::hold(const std::string& sql) const {
   return {pid, held};
 }
 
-Outcome Project::must(const Words& words, const Setting& setting) const {
-  Outcome outcome = run(words, setting);
+Outcome Project::must(const Words& words, const Surroundings& surroundings) const {
+  Outcome outcome = run(words, surroundings);
   EXPECT_EQ(outcome.exit, exit_done) << outcome;
   return outcome;
 }
 
-Outcome Project::run_on_terminal(const Words& words, const Setting& setting) const {
-  Child child(BELAY_PROGRAM, words, setting, root);
+Outcome Project::run_on_terminal(const Words& words, const Surroundings& surroundings) const {
+  Child child(BELAY_PROGRAM, words, surroundings, root);
   int terminal = -1;
   const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
   if (pid == 0) child.become();
   std::string shown;
-  std::string input = setting.input;
+  std::string input = surroundings.input;
   std::array<char, 4096> buffer{};
   for (ssize_t size = 0; (size = ::read(terminal, buffer.data(), buffer.size())) > 0;) {  // EIO: all ends are closed.
     shown.append(buffer.data(), static_cast<std::size_t>(size));
@@ -298,12 +298,12 @@ Outcome Project::run_on_terminal(const Words& words, const Setting& setting) con
   return outcome;
 }
 
-Refusal Project::refusal(const Words& words, const Setting& setting) const {
+Refusal Project::refusal(const Words& words, const Surroundings& surroundings) const {
   const auto before = files();
-  const Outcome plain = run(words, setting);
+  const Outcome plain = run(words, surroundings);
   Words json_words{"--json"};
   json_words.insert(json_words.end(), words.begin(), words.end());
-  const Outcome outcome = run(json_words, setting);
+  const Outcome outcome = run(json_words, surroundings);
   EXPECT_EQ(changed_since(before), "") << outcome;
 
   const Json error = outcome.error();

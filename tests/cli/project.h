@@ -46,7 +46,7 @@ struct Refusal {
 std::ostream& operator<<(std::ostream& stream, const Refusal& refusal);
 
 /// What a program is started with. Nothing of the test's own environment reaches it but PATH.
-struct Setting {
+struct Surroundings {
   std::filesystem::path folder = {};  ///< Where it is started; empty for the project's.
   std::map<std::string, std::string> environment = {};
   std::string input = {};     ///< Its stdin.
@@ -102,21 +102,21 @@ class Project : public testing::Test {
   /// The ids in `log`, in order, with a space between.
   [[nodiscard]] std::string logged() const;
 
-  [[nodiscard]] Outcome run(const Words& words, const Setting& setting = {}) const;
+  [[nodiscard]] Outcome run(const Words& words, const Surroundings& surroundings = {}) const;
   [[nodiscard]] Outcome execute(const std::filesystem::path& program, const Words& words,
-                                const Setting& setting = {}) const;
-  [[nodiscard]] Process start(const Words& words, const Setting& setting = {}) const;
+                                const Surroundings& surroundings = {}) const;
+  [[nodiscard]] Process start(const Words& words, const Surroundings& surroundings = {}) const;
   /// On a terminal of its own, on which `input` is typed at the first question; `out` is all that the terminal shows.
-  [[nodiscard]] Outcome run_on_terminal(const Words& words, const Setting& setting = {}) const;
+  [[nodiscard]] Outcome run_on_terminal(const Words& words, const Surroundings& surroundings = {}) const;
   /// Another program that has the database open and has run `sql`, until it is killed. It has to be a process of its
   /// own: whatever in this one opens and closes the file gives up all its locks.
   [[nodiscard]] Process hold(const std::string& sql) const;
   /// `run`, which must give exit status 0.
-  Outcome must(const Words& words, const Setting& setting = {}) const;
+  Outcome must(const Words& words, const Surroundings& surroundings = {}) const;
 
   /// What refuses these words. Fails the test when a part of the error is missing, when text and JSON differ, or when
   /// anything in the project has changed.
-  [[nodiscard]] Refusal refusal(const Words& words, const Setting& setting = {}) const;
+  [[nodiscard]] Refusal refusal(const Words& words, const Surroundings& surroundings = {}) const;
 
   /// All files and folders of the project: kind, permissions and content.
   using Files = std::map<std::string, std::string>;
@@ -142,7 +142,7 @@ class Project : public testing::Test {
 
  private:
   [[nodiscard]] Process start_program(const std::filesystem::path& program, const Words& words,
-                                      const Setting& setting) const;
+                                      const Surroundings& surroundings) const;
 
   std::filesystem::path scratch_;  // Beside the project, so that outputs are no change of it.
   mutable int outputs_ = 0;

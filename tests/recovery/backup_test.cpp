@@ -197,6 +197,13 @@ TEST_F(BackupTest, StopAtAnyPointRemovesWhatWasBegun) {
   }
 }
 
+/// It is unpacked in pieces of 128 KiB, and the last one may be full.
+TEST_F(BackupTest, DatabaseThatFillsItsLastPieceComesBack) {
+  make();
+  while (std::stoul(read("PRAGMA page_count")) % 32 != 0) run("INSERT INTO t (x) VALUES (randomblob(4000))");
+  EXPECT_EQ(ask(take(), content), read(content));
+}
+
 /// Not only behind the copy, which takes the longest.
 TEST_F(BackupTest, StopEndsTheCopyBetweenTwoGroupsOfPages) {
   make(60000);

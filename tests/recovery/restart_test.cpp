@@ -207,7 +207,7 @@ class Imageless final : public Watched {
  public:
   explicit Imageless(std::unique_ptr<Connection> below) : Watched(std::move(below), [](const auto&) {}) {}
   [[nodiscard]] const engine::Capabilities& capabilities() const override { return capabilities_; }
-  std::string footprint() override { return Connection::footprint(); }
+  std::string footprint() override { return {}; }
 
  private:
   static constexpr engine::Capabilities capabilities_{.transactional_ddl = true, .savepoints = true, .images = false};

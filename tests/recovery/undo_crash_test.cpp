@@ -138,6 +138,28 @@ TEST_F(UndoCrashTest, KilledWhileRunsOfAWalDatabaseAreTakenBack) {
   kill_everywhere([&] { undo_run(); }, [&] { mend_wal([&] { recover(Policy::back); }); }, [&] { check_undo_run(); });
 }
 
+/// The undo, and then the next run, which ends the undo.
+TEST_F(UndoCrashTest, KilledOnesSayHowFarTheyCame) {
+  two_runs();
+  std::vector<std::string> said;
+  const auto sweep = [&](const Action& action) {
+    remember();
+    for (int call = 1; dies_before_write(call, action); ++call) {
+      const auto interrupted = look().interrupted;
+      const std::string words = interrupted ? interrupted->description : "";
+      if (said.empty() || said.back() != words) said.push_back(words);
+      put_back();
+    }
+  };
+  sweep([&] { undo_run(); });
+  put_back();
+  EXPECT_TRUE(dies_before_write(30, [&] { undo_run(); }));
+  sweep([&] { recover(Policy::back); });
+  const std::string run = "run 3 (recover undo-run) was interrupted";
+  const std::string taking_back = run + " while it was taking back what had been committed";
+  EXPECT_EQ(said, (std::vector<std::string>{"", run + " at its beginning", taking_back, run + " at its end"}));
+}
+
 TEST_F(UndoCrashTest, KilledWhileTheFirstRunIsTakenBack) {
   scripts(2);
   upgrade();
