@@ -58,11 +58,12 @@ run() {
   esac
 }
 
-# What differs from run to run, what the shell says, and where the terminal's echo of the answer happens to stand.
+# What differs from run to run, what the shell says, how far a slow machine has come after five seconds, and where the
+# terminal's echo of the answer happens to stand.
 mask() {
   sed -E -e "s#$work/app#/srv/app#g" -e 's/[0-9]+ ms/N ms/' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z/TIME/g' \
     -e 's/[0-9]{8}T[0-9]{6}Z(-[0-9]+)?/BACKUP/g' -e 's/[0-9a-f]{32}/DATABASE/g' -e 's/[0-9]{14}/REVISION/g' \
-    -e 's/[0-9]+ s ago/NOW/' -e 's/[0-9.]+ (bytes|KiB)/SIZE/g' -e 's/(pid|process) [0-9]+/\1 N/' -e '/ Killed( |$)/d' -e '/^y$/d' -e '/^$/d'
+    -e 's/[0-9]+ s ago/NOW/' -e 's/[0-9.]+ (bytes|KiB)/SIZE/g' -e 's/(pid|process) [0-9]+/\1 N/' -e '/ Killed( |$)/d' -e '/ running for [0-9]+ s/d' -e '/^y$/d' -e '/^$/d'
 }
 
 commands=0
