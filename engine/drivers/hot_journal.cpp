@@ -48,9 +48,8 @@ void match_owner(int descriptor, const std::string& database) {
 }
 
 /// To make the names in it durable.
-int open_folder_of(const std::string& file) {
-  const auto folder = std::filesystem::path(file).parent_path();
-  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+int open_folder_of(const std::filesystem::path& file) {
+  return ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 std::string aside(const std::string& database) {
@@ -108,7 +107,7 @@ void HotJournal::publish() {
   if (code != 0) raise(code, name);
 }
 
-bool HotJournal::keep_name(const std::string& journal) noexcept {
+bool HotJournal::keep_name(const char* journal) noexcept {
   try {
     const int folder = open_folder_of(journal);
     if (folder < 0) return errno == EACCES;

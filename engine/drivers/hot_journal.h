@@ -47,7 +47,7 @@ class HotJournal {
   /// Before one that is found is played back: whoever published it may have been killed before the folder was synced.
   /// A power cut could then take the name away, and leave half of the pages put back.
   /// @returns whether the name is durable, as far as that can be had: who may not read the folder cannot sync it.
-  static bool keep_name(const std::string& journal) noexcept;
+  static bool keep_name(const char* journal) noexcept;
 
   /// Removes what a crash has left aside.
   static void discard(const std::string& database);
