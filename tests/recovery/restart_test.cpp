@@ -22,6 +22,16 @@ class RestartTest : public UndoTest {
     EXPECT_EQ(read("SELECT group_concat(id, ' ') FROM t"), rows);
     EXPECT_EQ(applied(), revisions);
   }
+  /// The database is the one of before the last run. @returns its content.
+  std::string put_back() {
+    scripts(1);
+    upgrade();
+    std::string old = read_file(folder / "app.db");
+    scripts(2);
+    upgrade();
+    write_file(folder / "app.db", old);
+    return old;
+  }
 };
 
 TEST_F(RestartTest, NothingWhenTheLastRunIsClosed) {
@@ -229,12 +239,7 @@ TEST_F(RestartTest, PlacesOfADatabaseAreShownWhereItsDriverTellsThem) {
 }
 
 TEST_F(RestartTest, RefusesADatabaseThatWasPutBack) {
-  scripts(1);
-  upgrade();
-  const std::string old = read_file(folder / "app.db");
-  scripts(2);
-  upgrade();
-  write_file(folder / "app.db", old);
+  const std::string old = put_back();
   const auto error = error_of<Error>([&] { upgrade(); });
   EXPECT_EQ(error.code(), ErrorCode::foreign);
   EXPECT_EQ(read_file(folder / "app.db"), old);
@@ -242,12 +247,7 @@ TEST_F(RestartTest, RefusesADatabaseThatWasPutBack) {
 
 /// Behind the look that every command begins with.
 TEST_F(RestartTest, RefusesADatabaseThatIsPutBackMeanwhile) {
-  scripts(1);
-  upgrade();
-  const std::string old = read_file(folder / "app.db");
-  scripts(2);
-  upgrade();
-  write_file(folder / "app.db", old);
+  const std::string old = put_back();
   const auto error = error_of<Error>([&] {
     Target target(settings, "migrate", {});
     restart(target, {}, {}, listener, {});
