@@ -77,6 +77,7 @@ std::optional<Backup> keep_damaged(const std::filesystem::path& database, const 
                                    const std::stop_token& stop = {});
 
 /// All backups of a folder, newest first; empty when there is no such folder. Whatever is wrong with one is said of it.
+/// @throws engine::Error `unavailable` when the folder cannot be read: some of them are no answer.
 std::vector<FoundBackup> list_backups(const std::filesystem::path& folder);
 
 /// The backup of that id, or the newest verified one for `newest` and an empty id.

@@ -215,6 +215,9 @@ std::vector<FoundBackup> list_backups(const fs::path& folder) {
     BackupId id;
     if (id_of(entry->path(), id) && is_manifest(entry->path())) ids.insert(id);
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw engine::Error(engine::ErrorCode::unavailable,
+                        fmt::format("cannot read {}: {}", folder.string(), error.message()));
   std::vector<FoundBackup> found;
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) found.push_back(look_in(folder, *id));
   return found;

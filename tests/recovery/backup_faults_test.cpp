@@ -1,5 +1,6 @@
 // Backups while something else happens to them, or to the folder they are in.
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <openssl/evp.h>
 #include <unistd.h>
@@ -179,6 +180,21 @@ TEST_F(BackupFaultsTest, ManifestThatCannotBeRemovedKeepsItsData) {
   EXPECT_EQ(names().size(), 6U);
 }
 
+TEST_F(BackupFaultsTest, FolderThatCannotBeReadIsNotOneWithoutBackups) {
+  make(1);
+  EXPECT_TRUE(list_backups(backups()).empty());
+  for (int i = 0; i < 3; ++i) take();
+  for (const int entry : {0, 3, 8}) {
+    fail_call({"readdir", EIO, entry});
+    EXPECT_EQ(code_of([&] { list_backups(backups()); }), Code::unavailable) << entry;
+    fail_call({"readdir", EIO, entry});
+    EXPECT_EQ(code_of([&] { find_backup(backups()); }), Code::unavailable) << entry;
+  }
+  fail_call({});
+  EXPECT_EQ(code_of([&] { list_backups(backups() / names().front()); }), Code::unavailable);
+  EXPECT_EQ(list_backups(backups()).size(), 3U);
+}
+
 TEST_F(BackupFaultsTest, PruneThatFailsIsSaidAndTheRunGoesOn) {
   settings.backup_before = BackupBefore::always;
   settings.keep_backups = 1;
@@ -244,7 +260,7 @@ TEST(BackupIdTest, IsReadStrictly) {
 }  // namespace
 }  // namespace belay::recovery
 
-// Memory that is missing, for `fail_call`: libraries are found through the dynamic linker.
+// What is missing, for `fail_call`: libraries are found through the dynamic linker.
 
 // NOLINTBEGIN(bugprone-macro-parentheses): types and lists cannot have them.
 
@@ -257,6 +273,7 @@ TEST(BackupIdTest, IsReadStrictly) {
 BELAY_FAILING(EVP_MD_CTX*, EVP_MD_CTX_new, nullptr, (), ())
 BELAY_FAILING(ZSTD_CCtx*, ZSTD_createCCtx, nullptr, (), ())
 BELAY_FAILING(ZSTD_DCtx*, ZSTD_createDCtx, nullptr, (), ())
+BELAY_FAILING(dirent*, readdir, nullptr, (DIR * folder), (folder))
 BELAY_FAILING(size_t, ZSTD_CCtx_setParameter, static_cast<size_t>(-64),  // As zstd writes that memory is missing.
               (ZSTD_CCtx* context, ZSTD_cParameter parameter, int value), (context, parameter, value))
 
