@@ -111,10 +111,10 @@ std::optional<std::string> block_obstacle() {
     if (::access(device, R_OK | W_OK) != 0) return std::string("needs ") + device + ": " + std::strerror(errno);
   for (const auto& system : file_systems()) {
     if (!kernel_has(system.name)) return "needs a kernel that has " + std::string(system.name);
-    if (!is_installed(system.make.front())) return "needs " + system.make.front() + " (cmake/packages faults)";
+    if (!is_installed(system.make.front())) return "needs " + system.make.front() + " (cmake/packages test)";
   }
   if (::access(log_program().c_str(), X_OK) != 0)
-    return "needs belay_block_log, which is built where libfuse3-dev is (cmake/packages faults)";
+    return "needs belay_block_log, which is built where libfuse3-dev is (cmake/packages test)";
   return std::nullopt;
 }
 
