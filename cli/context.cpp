@@ -1,10 +1,13 @@
 #include "cli/context.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "engine/error.h"
+#include "recovery/file_system.h"
 #include "versions/script.h"
 
 namespace belay::cli {
@@ -71,7 +74,20 @@ recovery::Migrator& Context::migrator() {
     if (error.code() != engine::ErrorCode::bad_url || !options_.database) throw;
     throw Error(exit_usage, "bad-url", error.what(), error.next());  // It was typed.
   }
+  warn_of_network();
   return *migrator_;
+}
+
+void Context::warn_of_network() {
+  const auto& places = migrator_->places();
+  for (const std::filesystem::path& file : {std::filesystem::path(places.url.path), places.journal}) {
+    const auto type = recovery::network_file_system(file);
+    if (type.empty()) continue;
+    return terminal_.warn(
+        fmt::format("{} is on a network file system ({}): neither locks between processes nor what "
+                    "a sync promises can be relied on there; keep it on a local disk",
+                    file.string(), type));
+  }
 }
 
 engine::Observer& Context::observer() {

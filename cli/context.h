@@ -36,6 +36,7 @@ class Context {
 
  private:
   recovery::Settings settings();
+  void warn_of_network();
 
   const Options& options_;
   Terminal& terminal_;
