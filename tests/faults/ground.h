@@ -88,7 +88,9 @@ class Ground {
   void write_project() const;
   void prepare();
   void learn();
+  [[nodiscard]] bool asks_for_mode() const;  ///< The mode belongs to a connection: a step of each script sets it.
   [[nodiscard]] std::string script_text(const Script& script) const;
+  void expect_same_bytes(PlainDatabase& plain) const;
   void expect_idle(const State& state, const std::string& records);
   [[nodiscard]] std::string expect_journal() const;
   void expect_backups(const std::string& said);
@@ -101,6 +103,7 @@ class Ground {
   Program& program_;
   std::filesystem::path folder_;
   Files before_;
+  std::string bytes_before_;  ///< Of the database, where they come back: with policy back.
   std::vector<State> legal_;
   std::uint64_t calls_ = 0;
   std::uint64_t allocations_ = 0;

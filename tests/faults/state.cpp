@@ -110,6 +110,17 @@ State PlainDatabase::state() {
   return state;
 }
 
+std::string PlainDatabase::bytes() {
+  rows("SELECT count(*) FROM sqlite_schema");  // Takes the WAL into account, or what a crash has left.
+  sqlite3_int64 size = 0;
+  unsigned char* const content = sqlite3_serialize(handle_->database, "main", &size, 0);
+  if (content == nullptr) return {};
+  std::string bytes(reinterpret_cast<const char*>(content), static_cast<std::size_t>(size));
+  sqlite3_free(content);
+  for (const std::size_t counter : {24, 92}) bytes.replace(counter, 4, 4, '\0');
+  return bytes;
+}
+
 std::optional<OwnRow> PlainDatabase::own_row() {
   if (rows("SELECT 1 FROM sqlite_schema WHERE name = 'belay_state'").empty()) return {};
   const auto ids = rows("SELECT database_id FROM belay_state");

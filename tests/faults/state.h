@@ -47,6 +47,8 @@ class PlainDatabase {
   std::vector<std::string> rows(const std::string& sql);
 
   State state();
+  /// All of its pages, whether they are in the file or in its WAL, but for the change counter and what goes with it.
+  std::string bytes();
   std::optional<OwnRow> own_row();
   /// @throws Violation with what integrity_check and foreign_key_check say (O4).
   void expect_sound();

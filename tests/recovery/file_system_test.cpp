@@ -17,9 +17,10 @@ class NetworkFileSystemTest : public testing::Test {
     struct stat status {};
     EXPECT_EQ(::stat(folder.path().c_str(), &status), 0);
     const auto device = fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev));
-    write(fmt::format("22 1 0:999 / /proc rw - nfs4 elsewhere rw\n"
-                      "36 35 {} / /srv rw,noatime master:1 shared:7 - {} server:/export rw,hard\n",
-                      device, type));
+    write(
+        fmt::format("22 1 0:999 / /proc rw - nfs4 elsewhere rw\n"
+                    "36 35 {} / /srv rw,noatime master:1 shared:7 - {} server:/export rw,hard\n",
+                    device, type));
     return network_file_system(folder / file, mounts);
   }
   void write(const std::string& lines) const { engine::write_file(mounts, lines); }
