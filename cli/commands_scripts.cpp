@@ -25,9 +25,6 @@ int write_script(Context& context, std::vector<std::size_t> parents) {
   const auto& config = context.config();
   const auto script = new_script(config, context.graph(), context.options().message, std::move(parents));
   const std::string text = script_from_template(config, context.graph(), script);
-
-  // What is written must be read again: a template may have been broken by hand.
-  versions::parse_script(text, script.file);
   auto& terminal = context.terminal();
   if (context.options().to_stdout) {
     terminal.data(terminal.json() ? dump({{"revision", script.id}, {"file", nullptr}, {"text", text}}) : text);

@@ -11,6 +11,8 @@
 #include "cli/files.h"
 #include "cli/script_template.h"
 #include "engine/clock.h"
+#include "versions/error.h"
+#include "versions/script.h"
 
 namespace belay::cli {
 namespace {
@@ -87,7 +89,15 @@ std::string script_from_template(const Config& config, const versions::Graph& gr
                             {"message", script.message},
                             {"created", script.created},
                             {"author", script.author}};
-  return fill_template(template_text(config), values, config.script_template.string());
+  const std::string text = fill_template(template_text(config), values, config.script_template.string());
+  try {
+    versions::parse_script(text, script.file);  // What is written must be read again.
+  } catch (versions::Error& error) {
+    const fs::path broken = config.folder / config.script_template;  // By hand. No placeholder makes a second line.
+    if (fs::exists(broken)) error.at(broken, error.line());
+    throw;
+  }
+  return text;
 }
 
 void write_new(const fs::path& file, const std::string& text) {

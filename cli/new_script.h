@@ -30,8 +30,8 @@ struct NewScript {
 NewScript new_script(const Config& config, const versions::Graph& graph, const std::string& message,
                      std::vector<std::size_t> parents);
 
-/// The project's template with everything filled in.
-/// @throws Error exit_config.
+/// The project's template with everything filled in; it can be read again.
+/// @throws Error exit_config; versions::Error, with the template for its place where the project has one.
 std::string script_from_template(const Config& config, const versions::Graph& graph, const NewScript& script);
 
 /// @throws Error exit_refused when it is there already.

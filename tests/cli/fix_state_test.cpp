@@ -34,8 +34,8 @@ class FixState : public Project {
   }
   void expect_clean() const {
     EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
-    for (const auto& problem : run({"check", "--json"}).json().at("problems"))
-      EXPECT_EQ(problem.at("kind"), "pending") << problem;
+    const Json check = run({"check", "--json"}).json();
+    for (const auto& problem : check.at("problems")) EXPECT_EQ(problem.at("kind"), "pending") << problem;
     must({"migrate"});
     EXPECT_EQ(query("SELECT id FROM t1003"), "1003");
   }

@@ -36,6 +36,7 @@ class Limits : public Project {
 };
 
 TEST_F(Limits, TooFewDescriptorsAreSaidAndTheRunThatHasEnoughCompletes) {
+  if (address_sanitized) GTEST_SKIP() << "UBSan looks at what a pointer points to through a pipe";
   EXPECT_GT(grow("-n", 3, 64, 1), 6);
   expect_complete();
 }

@@ -158,7 +158,7 @@ TEST_F(Scripts, BrokenTemplateIsRefused) {
   EXPECT_EQ(refusal({"new", "rooms"}), (Refusal{exit_config, "bad-template"}));
   EXPECT_NE(run({"new", "rooms"}).err.find("did you mean {{revision}}?"), std::string::npos);
   write("template.sql", "-- migrate:upp\n");
-  EXPECT_EQ(refusal({"new", "rooms"}).exit, exit_config);
+  EXPECT_EQ(refusal({"new", "rooms"}).where, "template.sql:1");
 }
 
 TEST_F(Scripts, NewWithoutAVersionsFolderIsRefused) {
