@@ -148,7 +148,7 @@ TEST_F(Autogenerate, ATemplateWithoutSectionsIsRefused) {
   write("template.sql", "-- migrate:up\n");
   EXPECT_EQ(refusal(words()), (Refusal{exit_config, "bad-template"}));
   write("template.sql", "-- migrate:down\n-- migrate:upward\n");
-  EXPECT_EQ(refusal(words()), (Refusal{exit_config, "bad-template"}));
+  EXPECT_EQ(refusal(words()), (Refusal{exit_config, "malformed-script", "template.sql:2"}));
 }
 
 TEST_F(Autogenerate, StdoutAndDryRunWriteNothing) {

@@ -129,6 +129,7 @@ int serve(const char* folder) {
   fuse_args arguments = FUSE_ARGS_INIT(1, words.data());
   const fuse_operations made = operations();
   fuse* const served = ::fuse_new(&arguments, &made, sizeof made, nullptr);
+  ::fuse_opt_free_args(&arguments);  // fuse_new has made its own copy of them.
   if (!served || ::fuse_mount(served, folder) != 0) return EXIT_FAILURE;
   if (!leave(folder)) return EXIT_FAILURE;
   const bool told = ::write(descriptor::ready, "r", 1) == 1;
