@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdarg>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ FailingCall failing;
 
 std::function<void(const Call&)> listener;
 
+std::recursive_mutex mutex;  // Of all above but `awaited`: the journal writes from a thread of its own.
+
 /// What a call writes.
 std::string_view written(int /*file*/, const void* bytes, size_t size, off_t /*at*/ = 0) {
   return {static_cast<const char*>(bytes), size};
@@ -41,6 +44,7 @@ std::string_view written(const Arguments&... /*those of any other call*/) {
 
 /// @returns whether the call is to fail, with `errno` set.
 bool fails(const char* name, const char* path, std::string_view bytes) {
+  const std::lock_guard lock(mutex);
   if (listener) listener({name, path, std::string(bytes)});
   if (calls_to_live > 0 && --calls_to_live == 0) die();
   if (fault.call == 0 || !std::string_view(path).ends_with(fault.path)) return false;
@@ -52,6 +56,7 @@ bool fails(const char* name, const char* path, std::string_view bytes) {
 
 bool fails(const char* name, int file, std::string_view bytes) {
   std::array<char, 4096> path{};
+  const std::lock_guard lock(mutex);
   if (listener || (fault.call > 0 && !fault.path.empty())) {
     const auto link = "/proc/self/fd/" + std::to_string(file);
     [[maybe_unused]] const auto size = ::readlink(link.c_str(), path.data(), path.size() - 1);
@@ -84,6 +89,7 @@ void fail_call(FailingCall call) {
 }
 
 bool call_fails(const char* name) {
+  const std::lock_guard lock(mutex);
   if (failing.name != name || failing.after-- > 0) return false;
   errno = std::exchange(failing, {}).error;
   return true;
