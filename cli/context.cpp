@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "engine/error.h"
 #include "recovery/file_system.h"
@@ -79,8 +80,9 @@ recovery::Migrator& Context::migrator() {
 }
 
 void Context::warn_of_network() {
-  const auto& places = migrator_->places();
-  for (const std::filesystem::path& file : {std::filesystem::path(places.url.path), places.journal}) {
+  std::vector<std::filesystem::path> files{migrator_->places().url.path};
+  if (!config().journal_path.empty()) files.push_back(migrator_->places().journal);  // Else it is beside the database.
+  for (const auto& file : files) {
     const auto type = recovery::network_file_system(file);
     if (type.empty()) continue;
     return terminal_.warn(
