@@ -89,7 +89,7 @@ std::string script_from_template(const Config& config, const versions::Graph& gr
                             {"message", script.message},
                             {"created", script.created},
                             {"author", script.author}};
-  const std::string text = fill_template(template_text(config), values, config.script_template.string());
+  std::string text = fill_template(template_text(config), values, config.script_template.string());
   try {
     versions::parse_script(text, script.file);  // What is written must be read again.
   } catch (versions::Error& error) {
