@@ -48,8 +48,8 @@ std::string network_file_system(const fs::path& file, const fs::path& mounts) {
     std::string word;
     while (words >> word && word != "-") {
     }
-    words >> word;  // What is behind the dash is the type.
-    return is_network(word) ? word : std::string();
+    const bool is_told = static_cast<bool>(words >> word);  // What is behind the dash is the type.
+    return is_told && is_network(word) ? word : std::string();
   }
   return {};
 }

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <vector>
+
 #include "tests/engine/fixture.h"
 
 namespace belay::recovery {
@@ -12,15 +14,18 @@ namespace {
 
 class NetworkFileSystemTest : public testing::Test {
  protected:
-  /// What is said of a file in `folder` where the kernel would say that a file system of this type is there.
-  std::string said_of(const std::string& type, const std::string& file = "app.db") {
+  /// As the kernel numbers that of `folder`.
+  std::string device() {
     struct stat status {};
     EXPECT_EQ(::stat(folder.path().c_str(), &status), 0);
-    const auto device = fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev));
+    return fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev));
+  }
+  /// What is said of a file in `folder` where the kernel would say that a file system of this type is there.
+  std::string said_of(const std::string& type, const std::string& file = "app.db") {
     write(
         fmt::format("22 1 0:999 / /proc rw - nfs4 elsewhere rw\n"
                     "36 35 {} / /srv rw,noatime master:1 shared:7 - {} server:/export rw,hard\n",
-                    device, type));
+                    device(), type));
     return network_file_system(folder / file, mounts);
   }
   void write(const std::string& lines) const { engine::write_file(mounts, lines); }
@@ -47,7 +52,9 @@ TEST_F(NetworkFileSystemTest, IsThatOfTheNearestFolderThereIs) {
 
 TEST_F(NetworkFileSystemTest, IsNotGuessed) {
   EXPECT_EQ(network_file_system(folder / "app.db", folder / "nothing"), "");
-  for (const std::string lines : {"", "\n\n", "36", "36 35 0:999 / /srv rw - nfs4 server:/export rw\n"}) {
+  const std::vector<std::string> unknown{"", "\n\n", "36", "36 35 0:999 / /srv rw - nfs4 server:/export rw\n",
+                                         "36 35 " + device() + " / /srv rw nfs4"};
+  for (const auto& lines : unknown) {
     write(lines);
     EXPECT_EQ(network_file_system(folder / "app.db", mounts), "") << lines;
   }
