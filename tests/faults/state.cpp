@@ -117,7 +117,7 @@ std::string PlainDatabase::bytes() {
   if (content == nullptr) return {};
   std::string bytes(reinterpret_cast<const char*>(content), static_cast<std::size_t>(size));
   sqlite3_free(content);
-  for (const std::size_t counter : {24, 92}) bytes.replace(counter, 4, 4, '\0');
+  for (const std::size_t counter : {24U, 92U}) bytes.replace(counter, 4, 4, '\0');
   return bytes;
 }
 
