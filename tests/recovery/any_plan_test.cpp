@@ -287,7 +287,7 @@ TEST(AnyPlan, IsMendedWhereverItIsKilled) {
     kills += one.killed;
   }));
   std::printf("%d cases, killed %d times\n", cases, kills);
-  EXPECT_GT(cases, 50);
+  EXPECT_GT(cases, 10);
   EXPECT_GT(kills, cases / 2);
 }
 

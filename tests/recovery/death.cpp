@@ -31,7 +31,7 @@ FailingCall failing;
 
 std::function<void(const Call&)> listener;
 
-std::recursive_mutex mutex;  // Of all above but `awaited`: the journal writes from a thread of its own.
+std::mutex mutex;  // Of what is counted: the journal writes from a thread of its own.
 
 /// What a call writes.
 std::string_view written(int /*file*/, const void* bytes, size_t size, off_t /*at*/ = 0) {
@@ -44,8 +44,8 @@ std::string_view written(const Arguments&... /*those of any other call*/) {
 
 /// @returns whether the call is to fail, with `errno` set.
 bool fails(const char* name, const char* path, std::string_view bytes) {
-  const std::lock_guard lock(mutex);
   if (listener) listener({name, path, std::string(bytes)});
+  const std::lock_guard lock(mutex);
   if (calls_to_live > 0 && --calls_to_live == 0) die();
   if (fault.call == 0 || !std::string_view(path).ends_with(fault.path)) return false;
   if (--fault.call > 0) return false;
@@ -54,10 +54,14 @@ bool fails(const char* name, const char* path, std::string_view bytes) {
   return true;
 }
 
+bool asks_for_path() {
+  const std::lock_guard lock(mutex);
+  return listener || (fault.call > 0 && !fault.path.empty());
+}
+
 bool fails(const char* name, int file, std::string_view bytes) {
   std::array<char, 4096> path{};
-  const std::lock_guard lock(mutex);
-  if (listener || (fault.call > 0 && !fault.path.empty())) {
+  if (asks_for_path()) {
     const auto link = "/proc/self/fd/" + std::to_string(file);
     [[maybe_unused]] const auto size = ::readlink(link.c_str(), path.data(), path.size() - 1);
   }
