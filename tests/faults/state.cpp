@@ -4,6 +4,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "tests/without_counter.h"
 
 namespace belay::faults {
 namespace {
@@ -117,8 +120,7 @@ std::string PlainDatabase::bytes() {
   if (content == nullptr) return {};
   std::string bytes(reinterpret_cast<const char*>(content), static_cast<std::size_t>(size));
   sqlite3_free(content);
-  for (const std::size_t counter : {24U, 92U}) bytes.replace(counter, 4, 4, '\0');
-  return bytes;
+  return without_counter(std::move(bytes));
 }
 
 std::optional<OwnRow> PlainDatabase::own_row() {

@@ -130,7 +130,7 @@ class ProjectTest : public testing::Test {
 
   /// The database to the byte, but for the numbers by which SQLite tells a fresh cache from a stale one: the file
   /// change counter, and the version that it is valid for.
-  [[nodiscard]] std::string contents() const { return engine::without_counter(read_file(folder / "app.db")); }
+  [[nodiscard]] std::string contents() const { return without_counter(read_file(folder / "app.db")); }
 
   /// Database and journal are whole and agree, and to migrate again finds nothing to do.
   void expect_settled() {
