@@ -51,9 +51,9 @@ bool is_any(const Setting& setting) {
 
 const std::vector<FaultClass>& fault_classes() {
   static const std::vector<FaultClass> all{
-      {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.5, 0.02},
-      {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.33, 0.02},
-      {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.285, 0.01},
+      {'A', "killed before a call", kill_before_calls, runs_scripts, no_obstacle, 0.4, 0.02},
+      {'B', "a write cut short, then killed", cut_writes_short, runs_scripts, no_obstacle, 0.25, 0.02},
+      {'C', "EIO or ENOSPC, once or from there on", fail_calls, runs_scripts, no_obstacle, 0.22, 0.01},
       {'D', "killed at a system call", kill_at_system_calls, is_traced, no_obstacle, 1, 0.02},
       {'E', "the power goes", cut_power, runs_scripts, no_obstacle, 0.64, 0.01},
       {'F', "the power goes while a crash is mended", cut_power_while_mending, runs_scripts, no_obstacle, 0.7, 0.01},

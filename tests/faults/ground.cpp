@@ -23,7 +23,7 @@ void write_text(const fs::path& file, const std::string& text) {
   std::ofstream(file) << text;
 }
 
-std::string ending(const Outcome& outcome) {
+std::string told_by(const Outcome& outcome) {
   return fmt::format("{}\n{}{}",
                      outcome.late     ? "it did not end by itself"
                      : outcome.signal ? fmt::format("signal {}", outcome.signal)
@@ -122,7 +122,7 @@ void Ground::learn() {
     return reset();
   }
   if (free.exit != setting_.scenario->exit) {
-    throw std::runtime_error(fmt::format("{}: the command itself gives {}", setting_.name(), ending(free)));
+    throw std::runtime_error(fmt::format("{}: the command itself gives {}", setting_.name(), told_by(free)));
   }
   expect_whole(legal_.size() - 1);
   reset();
@@ -149,10 +149,10 @@ int Ground::mending_exit() const {
 Outcome Ground::must(const Words& words, int exit) {
   auto outcome = program_.run(folder_, words);
   if (outcome.late || outcome.signal != 0)
-    throw Violation(fmt::format("O6: `belay {}`: {}", fmt::join(words, " "), ending(outcome)));
+    throw Violation(fmt::format("O6: `belay {}`: {}", fmt::join(words, " "), told_by(outcome)));
   if (outcome.exit != exit)
     throw Violation(
-        fmt::format("O7: `belay {}` should give exit {}: {}", fmt::join(words, " "), exit, ending(outcome)));
+        fmt::format("O7: `belay {}` should give exit {}: {}", fmt::join(words, " "), exit, told_by(outcome)));
   return outcome;
 }
 
@@ -172,7 +172,8 @@ void Ground::expect_mended(const std::string& said) {
   const auto least = told(said);
   must(mending(), mending_exit());
   if (setting_.policy == Policy::back && setting_.scenario->completes) {
-    expect_legal(least);
+    const auto state = expect_legal(least);
+    if (!gone_on_.insert(ending(state, expect_journal())).second) return expect_backups(said);
     must(setting_.scenario->mend, setting_.scenario->mend_exit);
   }
   expect_whole(setting_.scenario->completes ? legal_.size() - 1 : least);
@@ -180,16 +181,16 @@ void Ground::expect_mended(const std::string& said) {
 }
 
 void Ground::expect_honest(const Outcome& outcome) {
-  if (outcome.late || outcome.signal != 0) throw Violation("O6: " + ending(outcome));
+  if (outcome.late || outcome.signal != 0) throw Violation("O6: " + told_by(outcome));
   const bool is_done = outcome.exit == 0;
-  if (!is_done && outcome.err.empty()) throw Violation("O7: nothing is said: " + ending(outcome));
-  if (is_done && setting_.scenario->exit != 0 && signal_at_ == 0) throw Violation("O7: " + ending(outcome));
+  if (!is_done && outcome.err.empty()) throw Violation("O7: nothing is said: " + told_by(outcome));
+  if (is_done && setting_.scenario->exit != 0 && signal_at_ == 0) throw Violation("O7: " + told_by(outcome));
   expect_mended(is_done ? outcome.said() + all_told : outcome.said());
 }
 
 void Ground::expect_whole(std::size_t told) {
   const auto records = expect_journal();
-  expect_idle(expect_legal(told), records);
+  expect_idle(ending(expect_legal(told), records));
   expect_nothing_left();
 }
 
@@ -223,11 +224,16 @@ void Ground::expect_before() const {
   if (PlainDatabase(database()).state() != legal_.front()) throw Violation("O1: the database is not as it was before");
 }
 
-/// O5: what is mended needs no mending. Thousands of cases end alike, but for times and ids: one of them shows it for
-/// all that have the same files and sizes, the same state and the same kinds of records in the journal.
-void Ground::expect_idle(const State& state, const std::string& records) {
-  const auto ending = fmt::format("{} {} {} {}", state.contents, state.stamps, records, list(folder_));
-  if (!idle_.insert(XXH3_64bits(ending.data(), ending.size())).second) return;
+/// Thousands of cases end alike, but for times and ids: what comes after is tried once for all that have the same files
+/// and sizes, the same state and the same kinds of records in the journal.
+std::uint64_t Ground::ending(const State& state, const std::string& records) const {
+  const auto text = fmt::format("{} {} {} {}", state.contents, state.stamps, records, list(folder_));
+  return XXH3_64bits(text.data(), text.size());
+}
+
+/// O5: what is mended needs no mending.
+void Ground::expect_idle(std::uint64_t ending) {
+  if (!idle_.insert(ending).second) return;
   const auto before = take(folder_);
   must({"recover", "--forward"});
   for (const auto& [path, file] : take(folder_)) {
@@ -279,8 +285,17 @@ void Ground::expect_backups(const std::string& said) {
     if (!fs::exists(folder / (id + ".json"))) throw Violation("O3: the backup " + id + " is gone");
   }
   if (!fs::exists(folder)) return;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".json") must({"backup", "--verify", entry.path().stem()});
+  const auto files = take(folder);
+  for (const auto& manifest : files) {
+    const fs::path name = manifest.first;
+    if (name.extension() != ".json") continue;
+    Files backup{manifest};
+    if (const auto copy = files.find(name.stem().string() + ".db.zst"); copy != files.end()) backup.insert(*copy);
+    const auto content = digest(backup);
+    if (whole_backups_.contains(content)) continue;
+    must({"backup", "--verify", name.stem()});
+    whole_backups_.insert(content);
+  }
 }
 
 /// O9. A command that only looks leaves what a crash has left aside; the next one that writes removes it.

@@ -91,7 +91,8 @@ class Ground {
   [[nodiscard]] bool asks_for_mode() const;  ///< The mode belongs to a connection: a step of each script sets it.
   [[nodiscard]] std::string script_text(const Script& script) const;
   void expect_same_bytes(PlainDatabase& plain) const;
-  void expect_idle(const State& state, const std::string& records);
+  [[nodiscard]] std::uint64_t ending(const State& state, const std::string& records) const;
+  void expect_idle(std::uint64_t ending);
   [[nodiscard]] std::string expect_journal() const;
   void expect_backups(const std::string& said);
   void expect_nothing_left();
@@ -109,7 +110,9 @@ class Ground {
   std::uint64_t allocations_ = 0;
   std::chrono::microseconds duration_{0};
   std::uint64_t signal_at_ = 0;
-  std::unordered_set<std::uint64_t> idle_;  ///< Endings that are known to need no mending.
+  std::unordered_set<std::uint64_t> idle_;           ///< Endings that are known to need no mending.
+  std::unordered_set<std::uint64_t> gone_on_;        ///< Of going back: those after which the command was run again.
+  std::unordered_set<std::uint64_t> whole_backups_;  ///< By content.
 };
 
 }  // namespace belay::faults

@@ -99,11 +99,11 @@ State PlainDatabase::state() {
   }
   add("schema", rows("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name NOT IN ('belay_version', "
                      "'belay_state') ORDER BY type, name"));
+  // Of a table without rowids, the key says what the rowid says of others.
+  const auto without_rowids = rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr");
   for (const auto& table : tables) {
     const auto name = in_quotes(table);
-    // Of a table without rowids, the key says what the rowid says of others.
-    const auto without =
-        rows("SELECT wr FROM pragma_table_list(" + name + ") WHERE schema = 'main'") == std::vector<std::string>{"11"};
+    const bool without = std::find(without_rowids.begin(), without_rowids.end(), "3" + table) != without_rowids.end();
     add(table, rows("SELECT " + std::string(without ? "*" : "rowid, *") + " FROM " + name + " ORDER BY " +
                     (without || table == "sqlite_sequence" ? "1, 2" : "rowid")));
   }
