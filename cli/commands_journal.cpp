@@ -121,6 +121,7 @@ int journal_prune(Context& context) {
     auto retention = context.migrator().settings().retention;
     if (options.keep) retention.runs = *options.keep;
     pruned = prune(log, retention);
+    static_cast<void>(log.verify());  // What is damaged may have stayed: a run that ends says nothing of it.
   }
   if (terminal.json())
     terminal.data(dump({{"ok", true},

@@ -11,6 +11,15 @@ class JournalCommand : public Project {
     configure();
     chain(3);
   }
+
+  void damage(const std::string& record_with) {
+    std::string bytes = text("app.db-belay/journal.lmdb");
+    std::size_t found = 0;  // More than once, if a page of a former transaction still has it.
+    for (auto at = bytes.find(record_with); at != std::string::npos; at = bytes.find(record_with), ++found)
+      bytes[at] = '?';
+    ASSERT_GT(found, 0U);
+    write("app.db-belay/journal.lmdb", bytes);
+  }
 };
 
 TEST_F(JournalCommand, PrintsARunForAPerson) {
@@ -80,12 +89,7 @@ TEST_F(JournalCommand, VerifyCountsWhatIsWhole) {
 
 TEST_F(JournalCommand, DamageIsAnIntegrityError) {
   must({"migrate"});
-  std::string bytes = text("app.db-belay/journal.lmdb");
-  std::size_t found = 0;  // More than once, if a page of a former transaction still has it.
-  for (auto at = bytes.find("INSERT INTO log"); at != std::string::npos; at = bytes.find("INSERT INTO log"), ++found)
-    bytes[at] = 'O';
-  ASSERT_GT(found, 0U);
-  write("app.db-belay/journal.lmdb", bytes);
+  damage("INSERT INTO log");
   EXPECT_EQ(refusal({"journal", "verify"}), (Refusal{exit_integrity, "journal-damaged", "app.db-belay/journal.lmdb"}));
   EXPECT_EQ(run({"journal", "--json"}).exit, exit_integrity);
 }
@@ -128,6 +132,16 @@ TEST_F(JournalCommand, PruneKeepsTheNewestRuns) {
             Json::parse(R"({"ok":true,"exit":0,"pruned":0,"images_pruned":0,"image_bytes_pruned":0})"));
   must({"rollback"});
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
+}
+
+/// A run that ends lets damage stay and says nothing; so did this, with `0 runs pruned`.
+TEST_F(JournalCommand, PruneTellsOfDamageThatStays) {
+  for (int i = 0; i < 3; ++i) must({"migrate", "--steps", "1"});
+  damage("CREATE TABLE log");
+  EXPECT_EQ(refusal({"journal", "prune", "--keep", "3"}),
+            (Refusal{exit_integrity, "journal-damaged", "app.db-belay/journal.lmdb"}));
+  must({"journal", "prune", "--keep", "1"});  // The run that was damaged goes.
+  must({"journal", "verify"});
 }
 
 TEST_F(JournalCommand, PruneObeysTheConfiguration) {
