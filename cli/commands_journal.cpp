@@ -107,6 +107,16 @@ std::string text(const Pruned& pruned) {
   return line + (pruned.image_bytes == 0 ? "" : fmt::format(" ({} bytes of before-images)", pruned.image_bytes));
 }
 
+/// What is damaged may have stayed: a run that ends, and prunes, says nothing of that.
+void expect_whole(const Journal& log, const Pruned& pruned) {
+  try {
+    static_cast<void>(log.verify());
+  } catch (const journal::Error& damage) {
+    throw journal::Error(damage.code(), fmt::format("{}; what is left is damaged: {}", text(pruned), damage.what()),
+                         damage.file(), damage.lsn());
+  }
+}
+
 }  // namespace
 
 int journal_prune(Context& context) {
@@ -121,7 +131,7 @@ int journal_prune(Context& context) {
     auto retention = context.migrator().settings().retention;
     if (options.keep) retention.runs = *options.keep;
     pruned = prune(log, retention);
-    static_cast<void>(log.verify());  // What is damaged may have stayed: a run that ends says nothing of it.
+    expect_whole(log, pruned);
   }
   if (terminal.json())
     terminal.data(dump({{"ok", true},

@@ -140,6 +140,8 @@ TEST_F(JournalCommand, PruneTellsOfDamageThatStays) {
   damage("CREATE TABLE log");
   EXPECT_EQ(refusal({"journal", "prune", "--keep", "3"}),
             (Refusal{exit_integrity, "journal-damaged", "app.db-belay/journal.lmdb"}));
+  const std::string said = run({"journal", "prune", "--keep", "3"}).err;
+  EXPECT_NE(said.find("0 runs pruned; what is left is damaged: "), std::string::npos) << said;
   must({"journal", "prune", "--keep", "1"});  // The run that was damaged goes.
   must({"journal", "verify"});
 }
