@@ -215,7 +215,11 @@ std::string usage_message(CLI::App& app, const CLI::ParseError& error) {
   const auto extras = app.remaining(/*recurse=*/true);
   if (extras.empty()) return error.what();
   CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  std::string path = "belay";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
 
   const bool is_option = extras[0].starts_with('-');
   std::vector<std::string> names;
@@ -225,6 +229,7 @@ std::string usage_message(CLI::App& app, const CLI::ParseError& error) {
       names.push_back(sub->get_name());
   const auto near = versions::nearest(extras[0], std::vector<std::string_view>(names.begin(), names.end()));
   if (near.empty()) return error.what();
+  if (near == extras[0]) return fmt::format("{} goes behind its command: {} {}", near, path, near);
   if (is_option) return fmt::format("there is no option {}; did you mean {}?", extras[0], near);
   const std::string parent = command == &app ? "" : command->get_name() + " ";
   return fmt::format("there is no command {}{}; did you mean belay {}{}?", parent, extras[0], parent, near);

@@ -112,9 +112,10 @@ void print_trouble(Context& context, const recovery::Situation& situation) {
   auto& terminal = context.terminal();
   print_running(terminal, situation);
   if (situation.interrupted) {
-    const bool undecided = way(*situation.interrupted, context.migrator().settings().policy).obstacle.has_value();
+    const auto policy = context.migrator().settings().policy;
+    const bool undecided = way(*situation.interrupted, policy).obstacle.has_value();
     terminal.data(labelled("left", situation.interrupted->description));
-    terminal.data(labelled("next", undecided ? "belay recover" : "belay migrate"));
+    terminal.data(labelled("next", undecided ? "belay recover" : settling_command(*situation.interrupted, policy)));
   }
   print_problems(terminal, situation);
   print_undoable(terminal, situation);

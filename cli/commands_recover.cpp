@@ -39,9 +39,11 @@ std::string next_of(const Situation& situation, Policy policy) {
   if (!situation.interrupted || situation.running) return "";
   const auto& chosen = way(*situation.interrupted, policy);
   const auto& other = way(*situation.interrupted, opposite(policy));
+  const auto settle = settling_command(*situation.interrupted, policy);
   std::string text = chosen.obstacle             ? chosen.obstacle->next()
-                     : policy == Policy::forward ? "belay migrate finishes it"
-                                                 : "belay migrate takes it back, then begins anew";
+                     : policy == Policy::forward ? settle + " finishes it"
+                     : settle == "belay migrate" ? settle + " takes it back, then begins anew"
+                                                 : settle + " takes it back";
   if (!chosen.obstacle && !other.obstacle && chosen.would != other.would)
     text += fmt::format("; or belay recover {}", flag_of(opposite(policy)));
   return text;

@@ -10,6 +10,7 @@
 #include "cli/pending_hazards.h"
 #include "cli/plan_sql.h"
 #include "cli/result.h"
+#include "engine/error.h"
 #include "engine/planned.h"
 #include "recovery/backup_before.h"
 
@@ -103,6 +104,17 @@ int go_up(Context& context, const std::string& target) {
       [&] { return migrator.upgrade(target, context.command_line()); });
 }
 
+/// `belay migrate`, which other runs go on with, would go up again, and the same words may go down further.
+void say_what_follows_down(engine::Error& error) {
+  using enum engine::ErrorCode;
+  if (error.code() == interrupted && error.is_unfinished())
+    error.next("belay recover --forward goes on from there");
+  else if (error.code() == interrupted)
+    error.next("belay status shows how far it came");
+  else if (error.next().empty() && (error.code() == statement_failed || error.code() == constraint_violated))
+    error.next("correct the script or the data; belay status shows how far it came");
+}
+
 int go_down(Context& context, const std::string& target) {
   auto& migrator = context.migrator();
   const auto plan_now = [&](const recovery::Situation& situation) {
@@ -117,9 +129,16 @@ int go_down(Context& context, const std::string& target) {
     const auto situation = migrator.look();
     return show_plan(context, situation, engine::planned(migrator.plan_downgrade(situation, target)));
   }
+  const auto go = [&] {
+    try {
+      return migrator.downgrade(target, context.command_line());
+    } catch (engine::Error& error) {
+      say_what_follows_down(error);
+      throw;
+    }
+  };
   return run(
-      context, [&] { return !plan_now(migrator.look()).empty(); },
-      [&] { return migrator.downgrade(target, context.command_line()); });
+      context, [&] { return !plan_now(migrator.look()).empty(); }, go);
 }
 
 const std::string& only_target(const Options& options, const std::string& otherwise) {

@@ -15,6 +15,12 @@ const recovery::Situation::Way& way(const recovery::Situation::Interrupted& inte
   return policy == recovery::Policy::forward ? interrupted.forward : interrupted.back;
 }
 
+std::string settling_command(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy) {
+  const std::string_view command = interrupted.run.command;
+  if (!command.starts_with("downgrade") && !command.starts_with("rollback")) return "belay migrate";
+  return policy == recovery::Policy::forward ? "belay recover --forward" : "belay recover --back";
+}
+
 std::string labelled(std::string_view label, std::string_view text) {
   return fmt::format("{:<10} {}", label, text);
 }

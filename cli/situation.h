@@ -18,6 +18,10 @@ std::string_view state_of(const recovery::Situation& situation);
 /// One of the two ways to settle an interrupted run.
 const recovery::Situation::Way& way(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy);
 
+/// The command that settles it by the policy and then does no more than was begun: `belay migrate`, which would go up
+/// again where a run was on its way down.
+std::string settling_command(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy);
+
 /// A labelled line of a look: `undo       run 3 …`. Without a label it goes on with the line above.
 std::string labelled(std::string_view label, std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/batch.h"
+#include "engine/planned.h"
 #include "engine/rebuild_guard.h"
 
 namespace belay::engine {
@@ -134,11 +135,11 @@ void Executor::stop_run(const Plan& plan, Error& error) {
 
 std::string Executor::state_after(const Plan& plan) const {
   if (half_way_)
-    return fmt::format("revision {} is applied in part; the run stays open, and the next one goes on with it",
-                       plan[*half_way_].revision);
+    return fmt::format("revision {} is {} in part; the run stays open, and the next one goes on with it",
+                       plan[*half_way_].revision, what_is_done(plan));
   if (!committed_) return "as before the run: nothing of it is applied";
-  return fmt::format("{} of {} revisions of this run are applied, the last one is {}; nothing is half done",
-                     *committed_ + 1, plan.size(), plan[*committed_].revision);
+  return fmt::format("{} of {} revisions of this run are {}, the last one is {}; nothing is half done", *committed_ + 1,
+                     plan.size(), what_is_done(plan), plan[*committed_].revision);
 }
 
 bool Executor::fits_one_transaction(const journal::PlannedRevision& revision) const {

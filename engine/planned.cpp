@@ -76,6 +76,14 @@ std::vector<journal::PlannedRevision> planned(const versions::Plan& plan) {
   return result;
 }
 
+const char* what_is_done(const std::vector<journal::PlannedRevision>& plan) {
+  const auto any = [&plan](journal::Action action) {
+    return std::ranges::any_of(plan, [action](const auto& revision) { return revision.action == action; });
+  };
+  using enum journal::Action;
+  return (any(down) || any(unstamp)) && !any(up) && !any(stamp) ? "taken back" : "applied";
+}
+
 journal::PlannedRevision planned_unstamp(const versions::Stamp& stamp) {
   journal::PlannedRevision result;
   result.revision = stamp.revision.text;

@@ -19,6 +19,9 @@ journal::PlannedRevision planned_hook(const std::string& name, const std::vector
 /// A whole plan, in its order.
 std::vector<journal::PlannedRevision> planned(const versions::Plan& plan);
 
+/// In a word what a run of this plan does to its revisions: `applied`, or `taken back` if it only goes down.
+const char* what_is_done(const std::vector<journal::PlannedRevision>& plan);
+
 /// What removes this stamp.
 journal::PlannedRevision planned_unstamp(const versions::Stamp& stamp);
 

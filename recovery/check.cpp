@@ -32,7 +32,7 @@ constexpr std::array kinds{
                 "diff versions schema.sql shows what is different"},
     ProblemKind{"several-heads", true, "belay merge -m \"...\""},
     ProblemKind{"replay", true, "correct the script, so that an empty database can be brought up"},
-    ProblemKind{"interrupted", true, "belay recover shows it; belay migrate finishes it"},
+    ProblemKind{"interrupted", true, "belay recover shows it, and how to finish it"},
     ProblemKind{"file", false, "belay recover restore puts a backup back"},
     ProblemKind{"foreign-key", false, "give these rows their parents, or delete them"},
     ProblemKind{"script", false, "correct the script; docs/scripts.md describes the format"},

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "engine/planned.h"
 #include "recovery/backup_file.h"
 #include "recovery/restore.h"
 #include "recovery/undo.h"
@@ -200,8 +201,8 @@ std::string done_so_far(const Analysis& analysis, Verdict verdict) {
     return std::count_if(first, first + static_cast<std::ptrdiff_t>(end),
                          [](const auto& planned) { return is_of_revision(planned.action); });
   };
-  std::string text =
-      fmt::format("{} of {} revisions were applied", revisions(position.revision), revisions(analysis.plan.size()));
+  std::string text = fmt::format("{} of {} revisions were {}", revisions(position.revision),
+                                 revisions(analysis.plan.size()), engine::what_is_done(analysis.plan));
   if (half_applied(position)) text += fmt::format(", and {} in part", analysis.plan.at(position.revision).revision);
   return text;
 }

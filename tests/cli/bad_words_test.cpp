@@ -33,6 +33,13 @@ TEST_F(BadWords, UnknownOptionIsRefusedWithASuggestion) {
   EXPECT_EQ(refusal({"status", "--steps", "2"}), usage);
 }
 
+/// `there is no option --dry-run; did you mean --dry-run?`, it once said.
+TEST_F(BadWords, OptionInFrontOfItsCommandIsToldWhereItGoes) {
+  EXPECT_EQ(refusal({"--dry-run", "migrate"}), usage);
+  EXPECT_NE(run({"--dry-run", "migrate"}).err.find("--dry-run goes behind its command: belay migrate --dry-run\n"),
+            std::string::npos);
+}
+
 TEST_F(BadWords, MissingCommandOrArgumentIsRefused) {
   for (const Words& words : {Words{},
                              {"show"},

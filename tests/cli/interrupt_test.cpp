@@ -172,6 +172,41 @@ TEST_F(Interrupt, BatchIsResumedWhereItWas) {
   EXPECT_EQ(query("SELECT min(n), max(n) FROM rows"), "1|1");
 }
 
+/// It advised `belay migrate`, which would have gone up again.
+TEST_F(Interrupt, WayDownIsGoneOnWithByRecover) {
+  script("1003",
+         {.parents = "1002",
+          .up = "CREATE TABLE rows (id INTEGER PRIMARY KEY, n INTEGER NOT NULL DEFAULT 0);\n"
+                "INSERT INTO rows (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+                "SELECT i FROM n;\n"
+                "CREATE TABLE pace (steps INTEGER NOT NULL);\n"
+                "INSERT INTO pace VALUES (1e12);",
+          .down = "-- migrate:step count batch:2 over:rows.id\n"
+                  "UPDATE rows SET n = n + 1 WHERE id BETWEEN :lo AND :hi AND (:lo <= 20 OR 0 < (WITH RECURSIVE n (i) "
+                  "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < (SELECT steps FROM pace)) SELECT max(i) FROM "
+                  "n));"});
+  must({"migrate"});
+  Process downgrade = start({"downgrade", "1001", "--json"});
+  ASSERT_TRUE(eventually([&] { return query("SELECT sum(n) FROM rows") == "20"; }));
+  downgrade.send(SIGINT);
+  const Json error = downgrade.wait().error();
+  EXPECT_EQ(error.at("state"),
+            "revision 1003 is taken back in part; the run stays open, and the next one goes on with it");
+  EXPECT_EQ(error.at("next"), "belay recover --forward goes on from there");
+
+  Database(root / "app.db").run("UPDATE pace SET steps = 1");
+  const std::string out = must({"status"}).out;
+  EXPECT_NE(out.find("was interrupted: 0 of 2 revisions were taken back, and 1003 in part\n"), std::string::npos)
+      << out;
+  EXPECT_NE(out.find("next       belay recover --forward\n"), std::string::npos) << out;
+  const std::string look = must({"recover"}).out;
+  EXPECT_NE(look.find("next       belay recover --forward finishes it; or belay recover --back\n"), std::string::npos)
+      << look;
+  must({"recover", "--forward"});
+  expect_clean_at("1001");
+  EXPECT_EQ(query("SELECT min(n), max(n) FROM rows"), "1|1");
+}
+
 TEST_F(Interrupt, AtomicRunLeavesNothing) {
   script("1003", {.parents = "1002", .up = endless});
   Process migration = start({"migrate", "--atomic"});

@@ -142,6 +142,22 @@ TEST_F(Migrate, FailureKeepsWhatWasBeforeItAndSaysWhere) {
   EXPECT_EQ(must({"status", "--json"}).json().at("state"), "clean");
 }
 
+/// It advised `belay migrate`, which goes up again.
+TEST_F(Migrate, FailureOnTheWayDownSaysHowFarItCame) {
+  chain(3);
+  script("1002", {.parents = "1001", .up = "SELECT 1;", .down = "DROP TABLE nowhere;"});
+  must({"migrate"});
+  const Outcome outcome = run({"downgrade", "base"});
+  EXPECT_EQ(outcome.exit, exit_failed) << outcome;
+  EXPECT_EQ(outcome.err, fmt::format(R"(belay: no such table: nowhere
+  where      {}/versions/1002.sql:7
+  statement  DROP TABLE nowhere
+  state      1 of 3 revisions of this run are taken back, the last one is 1003; nothing is half done
+  next       correct the script or the data; belay status shows how far it came
+)",
+                                     root.string()));
+}
+
 TEST_F(Migrate, FailureInJsonIsOneObject) {
   script("1001", {.up = "SELECT nothing;"});
   const Outcome outcome = run({"migrate", "--json"});
