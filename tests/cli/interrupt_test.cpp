@@ -194,7 +194,6 @@ TEST_F(Interrupt, WayDownIsGoneOnWithByRecover) {
             "revision 1003 is taken back in part; the run stays open, and the next one goes on with it");
   EXPECT_EQ(error.at("next"), "belay recover --forward goes on from there");
 
-  Database(root / "app.db").run("UPDATE pace SET steps = 1");
   const std::string out = must({"status"}).out;
   EXPECT_NE(out.find("was interrupted: 0 of 2 revisions were taken back, and 1003 in part\n"), std::string::npos)
       << out;
@@ -202,6 +201,7 @@ TEST_F(Interrupt, WayDownIsGoneOnWithByRecover) {
   const std::string look = must({"recover"}).out;
   EXPECT_NE(look.find("next       belay recover --forward finishes it; or belay recover --back\n"), std::string::npos)
       << look;
+  Database(root / "app.db").run("UPDATE pace SET steps = 1");
   must({"recover", "--forward"});
   expect_clean_at("1001");
   EXPECT_EQ(query("SELECT min(n), max(n) FROM rows"), "1|1");
