@@ -25,10 +25,6 @@ bool takes_away(Action action) {
 
 // --- A look ---
 
-const char* flag_of(Policy policy) {
-  return policy == Policy::forward ? "--forward" : "--back";
-}
-
 Policy opposite(Policy policy) {
   return policy == Policy::forward ? Policy::back : Policy::forward;
 }
@@ -40,10 +36,10 @@ std::string next_of(const Situation& situation, Policy policy) {
   const auto& chosen = way(*situation.interrupted, policy);
   const auto& other = way(*situation.interrupted, opposite(policy));
   const auto settle = settling_command(*situation.interrupted, policy);
-  std::string text = chosen.obstacle             ? chosen.obstacle->next()
-                     : policy == Policy::forward ? settle + " finishes it"
-                     : settle == "belay migrate" ? settle + " takes it back, then begins anew"
-                                                 : settle + " takes it back";
+  std::string text = chosen.obstacle                          ? chosen.obstacle->next()
+                     : policy == Policy::forward              ? settle + " finishes it"
+                     : was_going_down(*situation.interrupted) ? settle + " takes it back"
+                                                              : settle + " takes it back, then begins anew";
   if (!chosen.obstacle && !other.obstacle && chosen.would != other.would)
     text += fmt::format("; or belay recover {}", flag_of(opposite(policy)));
   return text;

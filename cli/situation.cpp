@@ -15,10 +15,17 @@ const recovery::Situation::Way& way(const recovery::Situation::Interrupted& inte
   return policy == recovery::Policy::forward ? interrupted.forward : interrupted.back;
 }
 
-std::string settling_command(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy) {
+const char* flag_of(recovery::Policy policy) {
+  return policy == recovery::Policy::forward ? "--forward" : "--back";
+}
+
+bool was_going_down(const recovery::Situation::Interrupted& interrupted) {
   const std::string_view command = interrupted.run.command;
-  if (!command.starts_with("downgrade") && !command.starts_with("rollback")) return "belay migrate";
-  return policy == recovery::Policy::forward ? "belay recover --forward" : "belay recover --back";
+  return command.starts_with("downgrade") || command.starts_with("rollback");
+}
+
+std::string settling_command(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy) {
+  return was_going_down(interrupted) ? fmt::format("belay recover {}", flag_of(policy)) : "belay migrate";
 }
 
 std::string labelled(std::string_view label, std::string_view text) {

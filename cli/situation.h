@@ -18,8 +18,13 @@ std::string_view state_of(const recovery::Situation& situation);
 /// One of the two ways to settle an interrupted run.
 const recovery::Situation::Way& way(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy);
 
-/// The command that settles it by the policy and then does no more than was begun: `belay migrate`, which would go up
-/// again where a run was on its way down.
+/// `--forward`, `--back`.
+const char* flag_of(recovery::Policy policy);
+
+/// Its run was on its way down: `belay migrate`, which settles the others, would go up again.
+bool was_going_down(const recovery::Situation::Interrupted& interrupted);
+
+/// The command that settles it by the policy and then does no more than was begun.
 std::string settling_command(const recovery::Situation::Interrupted& interrupted, recovery::Policy policy);
 
 /// A labelled line of a look: `undo       run 3 …`. Without a label it goes on with the line above.
